@@ -1,0 +1,82 @@
+/*
+ * The machines: an image run in both directions, and its expressions.
+ *
+ *   pk_vm_dissect  bytes -> tree       the item programs read; the VM owns every leftover bit
+ *   pk_vm_build    point -> bytes+tree the item programs write; defaults are evaluated on demand
+ *   pk_vm_eval     expression over a finished tree (answers, views, options, filters)
+ *
+ * A machine owns its stacks and scratch memory, allocated once from the image's limits and reused;
+ * it is for one thread. Nothing recurses in C: expressions, defaults that need other defaults,
+ * sizes, and nested instances are frames on one explicit stack (PK_VM_FRAMES). Dissection never
+ * fails on input: what does not fit a declaration becomes a named leaf, what exceeds a limit one raw
+ * leaf. Building fails only for a value that does not fit, a cycle, or a named limit, and then says
+ * which field of which layer.
+ */
+#ifndef PK_VM_VM_H
+#define PK_VM_VM_H
+
+#include "base/buf.h"
+#include "set/space.h"
+#include "tree/tree.h"
+
+enum {
+    PK_VM_FRAMES = 1024,           /* nested evaluations */
+    PK_VM_PACKET_LIMIT = 1 << 20,  /* bytes of a built packet */
+    PK_VM_FILL_LIMIT = 1 << 20,    /* bytes that one zeros(), fill() or `*` may make */
+    PK_VM_INSTANCES_LIMIT = 65536, /* instances of a built packet */
+    PK_VM_BUILD_FUEL = 1 << 24     /* steps of building one packet */
+};
+
+/* What the machine asks its surroundings (natives.def, group environment). Any function may be
+ * NULL: the table's fallbacks then hold. `destination` is the packet's outermost network address,
+ * 4 or 16 bytes (len 0: none known). Return false when unknown. */
+typedef struct pk_env {
+    bool (*source_address)(void *context, pk_bytes destination, uint8_t ret_address[16]);
+    bool (*source_mac)(void *context, pk_bytes destination, uint8_t ret_mac[6]);
+    bool (*nexthop_mac)(void *context, pk_bytes destination, uint8_t ret_mac[6]);
+    void *context;
+} pk_env;
+
+typedef struct pk_vm pk_vm;
+
+typedef struct pk_vm_error {
+    int code;        /* PK_ENOMEM, PK_ELIMIT, PK_EFORMAT */
+    char text[256];  /* "`tcp.dport` is 16 bits wide, 70000 does not fit" */
+    uint32_t lo;     /* position in the source of the value at fault, 0 = unknown */
+} pk_vm_error;
+
+/* `env` is copied, may be NULL. NULL when memory is refused. */
+pk_vm *pk_vm_new(const pk_image *image, const pk_env *env);
+void pk_vm_free(pk_vm *vm);
+
+/* Parameters start as their defaults. Bytes are copied. The value must be set before
+ * pk_vm_space_open. */
+int pk_vm_param_value(pk_vm *vm, pk_ref param, pk_value value);
+int pk_vm_param_set(pk_vm *vm, pk_ref param, const pk_set *set); /* borrowed */
+
+/* Evaluates the image's sets with the parameters as they are. The space belongs to the machine. */
+int pk_vm_space_open(pk_vm *vm, uint64_t seed, pk_vm_error *reterr_error);
+const pk_space *pk_vm_space(const pk_vm *vm);
+
+/* Builds the packet at `point` (of the machine's space). Appends its bytes to `out`; when `tree` is
+ * not NULL makes its tree over those bytes (out->data must then stay as it is). */
+int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
+                pk_vm_error *reterr_error);
+
+/* Dissects `len` captured bytes (of `wire_len`) as `layer` (0 = raw) into `tree`. PK_ENOMEM only. */
+int pk_vm_dissect(pk_vm *vm, pk_ref layer, const uint8_t *bytes, uint32_t len, uint32_t wire_len,
+                  pk_tree *tree);
+
+/* The layer that capture link type `dlt` means (table `dlt` of the pseudo layer `link`); 0 = none. */
+pk_ref pk_vm_link_layer(const pk_vm *vm, uint32_t dlt);
+
+/* Evaluates `expr` in `self` of `tree`. `args` may hold nodes of `tree` (value.tree 0) or of
+ * `other` (value.tree 1; NULL when there is none). Bytes of the result live until the next call. A
+ * constant expression needs no tree (NULL). */
+pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
+                    const pk_tree *other, const pk_value *args, uint32_t n_args);
+
+/* Does `a` hold as a condition (nonzero, non-empty, a node)? */
+bool pk_value_truth(pk_value value);
+
+#endif
