@@ -158,7 +158,7 @@ static unsigned base_of(const reader *in)
         return 8;
     case 'b':
     case 'B':
-        return in->len > 2 && in->text[2] == 'i' ? 10 : 2; /* 0bit is a rate */
+        return in->len > 2 && (in->text[2] == 'i' || in->text[2] == 'p') ? 10 : 2; /* 0bit, 0bps */
     default:
         return 10;
     }

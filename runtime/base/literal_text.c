@@ -203,12 +203,18 @@ static bool reads_back(uint64_t digits, unsigned places, double scale, double wa
     return back <= wanted && back >= wanted;
 }
 
+static const double RATE_LIMIT = 1e24; /* beyond any wire; keeps the digits within 64 bits */
+
 void pk_literal_add_rate(pk_buf *out, double per_second, pk_literal_unit unit)
 {
     static const char *const prefixes[] = {"", "k", "M", "G", "T"};
     size_t last = unit == PK_RATE_PACKETS ? 3 : 4;
     double scale = 1;
     size_t i = 0;
+    if (!(per_second >= 0))
+        per_second = 0;
+    if (per_second > RATE_LIMIT)
+        per_second = RATE_LIMIT;
     while (i < last && per_second >= scale * 1000) {
         scale *= 1000;
         i++;
