@@ -4,12 +4,12 @@ No library of a room keeps mutable globals (a table of pointers that the loader 
 then seals, .data.rel.ro, is constant), prints, ends the process, installs a signal handler or calls
 what cannot be called safely; and what it exports is named pk_... or pktc_....
 """
+import json
 import pathlib
 import re
 import subprocess
 
-from rooms import MAY_INCLUDE
-from tree import sources
+from rooms import MAY_INCLUDE, room_of
 
 # Rooms whose code is a program: it prints and exits, and is free of these rules.
 PROGRAMS = {"compiler/cli", "runtime/stub", "tests", "examples", "stdlayers"}
@@ -76,15 +76,26 @@ def check_symbol(room, name, kind, section):
     return None
 
 
+def compiled_rooms(root, build):
+    """The rooms of the sources that this build compiles."""
+    commands = json.loads(pathlib.Path(build, "compile_commands.json").read_text(encoding="utf-8"))
+    top = pathlib.Path(root).resolve()
+    found = set()
+    for command in commands:
+        path = pathlib.Path(command["directory"], command["file"]).resolve()
+        if path.is_relative_to(top):
+            found.add(room_of(path.relative_to(top)))
+    return found
+
+
 def check(root, build=None):
-    """Yields `archive(member): message`; a room with sources and no archive is a finding too."""
+    """Yields `archive(member): message`; a room that is compiled into no archive is found too."""
     if build is None:
         return
     archives = libraries(build)
-    for room in sorted(set(MAY_INCLUDE) - PROGRAMS):
-        own = [path for path in sources(root, (".c",)) if path.parent.as_posix() == room]
-        if own and room not in archives:
-            yield f"{room}: has sources and builds no library libpk_*.a"
+    for room in sorted((set(MAY_INCLUDE) - PROGRAMS) & compiled_rooms(root, build)):
+        if room not in archives:
+            yield f"{room}: is compiled and builds no library libpk_*.a"
     for room, paths in archives.items():
         if room in PROGRAMS:
             continue

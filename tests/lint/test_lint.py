@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Each rule can fail: a small tree that breaks it is found out, and one that keeps it is not."""
+import json
 import pathlib
 import shutil
 import subprocess
@@ -157,6 +158,7 @@ class Symbols(Tree):
         self.put(f"{room}/a.c", text)
         folder = self.root / "build" / room
         folder.mkdir(parents=True, exist_ok=True)
+        self.put("build/compile_commands.json", "[]")
         library = folder / "libpk_x.a"
         library.unlink(missing_ok=True)
         subprocess.run(["gcc", "-w", "-fPIC", "-c", self.root / room / "a.c", "-o", folder / "a.o"],
@@ -198,11 +200,12 @@ class Symbols(Tree):
         self.assertEqual(self.library("void helper(void) {}"),
                          ["libpk_x.a(a.o): exports helper, a name without pk_ or pktc_"])
 
-    def test_a_room_without_a_library_is_found(self):
+    def test_a_room_that_is_compiled_into_no_library_is_found(self):
         self.put("runtime/set/a.c", "int a;\n")
-        (self.root / "build").mkdir()
+        self.put("build/compile_commands.json", json.dumps(
+            [{"directory": str(self.root / "build"), "file": "../runtime/set/a.c"}]))
         self.assertEqual(self.found(symbols, self.root / "build"),
-                         ["runtime/set: has sources and builds no library libpk_*.a"])
+                         ["runtime/set: is compiled and builds no library libpk_*.a"])
 
 
 @unittest.skipUnless(layout.formatter(), "needs clang-format")
