@@ -66,7 +66,7 @@ typedef struct pk_capture_record {
     uint64_t number;    /* packets counted from 1 */
     uint64_t offset;    /* of the record's or block's first byte in the file */
     pk_bytes comment;   /* first opt_comment, borrowed; bytes from outside */
-    pk_bytes options;   /* the block's raw options, borrowed, in the section's byte order */
+    pk_bytes options;   /* raw options without their end mark, borrowed, in the section's order */
     bool big_endian;    /* that byte order */
 } pk_capture_record;
 
