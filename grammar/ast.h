@@ -89,8 +89,11 @@ bool pk_ast_exhausted(const pk_ast *ast);
  * the next pk_ast_add. */
 const pk_ast_node *pk_ast_get(const pk_ast *ast, pk_node node);
 
-/* Puts `tail` behind the last node of the list `list` and returns the list's head. Appending in a
- * loop is the parser's business: it keeps head and last. */
+/* The same node to be changed in place (by the parser only), NULL for none. */
+pk_ast_node *pk_ast_edit(pk_ast *ast, pk_node node);
+
+/* Makes `next` the element behind `last`, which is the last of its list: whoever appends in a loop
+ * keeps head and last. */
 void pk_ast_link(pk_ast *ast, pk_node last, pk_node next);
 size_t pk_ast_list_len(const pk_ast *ast, pk_node list);
 

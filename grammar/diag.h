@@ -23,6 +23,15 @@ typedef enum pk_diag_code {
     PK_DIAG_CODES
 } pk_diag_code;
 
+/* "E0123", what it is in general, and a longer explanation ("" when the summary says it all). */
+const char *pk_diag_code_text(pk_diag_code code);
+const char *pk_diag_summary(pk_diag_code code);
+const char *pk_diag_explanation(pk_diag_code code);
+bool pk_diag_is_error(pk_diag_code code);
+
+/* The diagnostic with this code, in any case of letters, or PK_DIAG_CODES. */
+pk_diag_code pk_diag_find(const char *code_text);
+
 typedef struct pk_diags pk_diags;
 
 pk_diags *pk_diags_new(const pk_sources *sources);

@@ -11,11 +11,11 @@
 typedef struct pk_sources pk_sources;
 
 typedef struct pk_place {
-    const char *name;  /* as given: a path, "stdin", "-e", "--ports" */
-    uint32_t line;     /* from 1 */
-    uint32_t column;   /* from 1, in code points */
-    pk_bytes text;     /* the whole line, without its newline */
-    uint32_t line_lo;  /* offset of the line's first byte in the space of all sources */
+    const char *name; /* as given: a path, "stdin", "-e", "--ports" */
+    uint32_t line;    /* from 1 */
+    uint32_t column;  /* from 1, in code points */
+    pk_bytes text;    /* the whole line, without its newline */
+    uint32_t line_lo; /* offset of the line's first byte in the space of all sources */
 } pk_place;
 
 enum {
