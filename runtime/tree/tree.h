@@ -64,6 +64,8 @@ typedef struct pk_tree {
     uint32_t flags;    /* PK_TREE_* */
     pk_rec *recs;
     uint32_t count, cap;
+    char *name; /* room for a composed name; see pk_tree_name */
+    uint32_t name_cap;
 } pk_tree;
 enum { PK_TREE_STOPPED = 1 /* a limit ended the dissection early */ };
 
@@ -79,7 +81,8 @@ void pk_tree_free(pk_tree *tree);
 void pk_tree_reset(pk_tree *tree, const uint8_t *bytes, uint32_t len, uint32_t wire_len);
 
 /* Appends a record (its `end` is its own index + 1 until pk_tree_close) and returns its index, or 0
- * when memory is refused. Record 0 is the frame, made by pk_tree_reset. */
+ * when memory is refused. Record 0 is the frame, made by pk_tree_reset. A record that is still
+ * being filled may have an `end` of UINT32_MAX: it then reaches to the last record. */
 uint32_t pk_tree_add(pk_tree *tree, pk_rec rec);
 void pk_tree_close(pk_tree *tree, uint32_t rec, uint32_t end_bit);
 
@@ -100,14 +103,20 @@ pk_rec_kind pk_tree_kind(const pk_tree *tree, pk_tree_node node); /* a fixed nod
 bool pk_tree_is_leaf(const pk_tree *tree, pk_tree_node node);
 pk_ref pk_tree_layer(const pk_tree *tree, pk_tree_node node); /* LAY of an instance, else 0 */
 pk_ref pk_tree_field(const pk_tree *tree, pk_tree_node node); /* FLD of a field or list, else 0 */
-const char *pk_tree_name(const pk_tree *tree, pk_tree_node node); /* "ttl", "_cut", "options_rest" */
 
-/* Where a leaf lies: up to two runs of bits (a little-endian bit group splits a field). Returns the
- * number of runs. */
+/* "ttl", "_cut", "options_rest": the field's name, for the instance of a struct field too; a list
+ * element and every other instance have their layer's name; raw is "raw". Lives until the next
+ * call for this tree. */
+const char *pk_tree_name(const pk_tree *tree, pk_tree_node node);
+
+/* Where a node lies: one run of bits, but up to three for a field of a little-endian bit group (the
+ * end of one byte, whole bytes, the start of another), in the order of the wire. Returns the number
+ * of runs. The offset of a record in such a group counts as if the group were big-endian. */
+enum { PK_TREE_RUNS = 3 };
 typedef struct pk_bit_run {
     uint32_t off, bits;
 } pk_bit_run;
-unsigned pk_tree_runs(const pk_tree *tree, pk_tree_node node, pk_bit_run ret_runs[2]);
+unsigned pk_tree_runs(const pk_tree *tree, pk_tree_node node, pk_bit_run ret_runs[PK_TREE_RUNS]);
 
 /* The value of a leaf: integers as INT (signed types sign-extended), else BYTES in the packet. A
  * leaf that is not whole bytes (a cut) gives undefined; read it through its runs. Instances and
