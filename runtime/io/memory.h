@@ -1,7 +1,8 @@
 /*
  * The transport without a wire, for tests: frames sent are appended to a buffer that can be read
  * back, frames to be received are put in by hand. A loop sends what is sent to its own receive
- * side. Frames keep their order; nothing is ever lost, the failures are those asked for.
+ * side. Received frames are borrowed until the next receive, send or put. Frames keep their order;
+ * nothing is ever lost, the failures are those asked for.
  */
 #ifndef PK_IO_MEMORY_H
 #define PK_IO_MEMORY_H

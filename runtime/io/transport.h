@@ -63,11 +63,11 @@ typedef struct pk_transport_link {
     char name[PK_TRANSPORT_NAME_MAX];
     uint32_t index;     /* interface index; 0 for memory */
     uint16_t arphrd;    /* ARPHRD_* of the kernel */
-    uint32_t link;      /* LINKTYPE_ number for capture files: 1 Ethernet, 101 raw IP, ... */
+    uint32_t link;      /* LINKTYPE_ number for capture files (base/linktype.h), or NONE */
     bool has_ethernet;  /* frames start with an Ethernet header (loopback too) */
     bool up;            /* as it was at open */
     uint32_t mtu;       /* bytes behind the link header */
-    uint32_t frame_max; /* largest frame the link takes, header included */
+    uint32_t frame_max; /* largest frame the link takes, header and VLAN tag included */
     uint8_t address[8]; /* own link address */
     uint8_t address_len;
 } pk_transport_link;
@@ -95,7 +95,7 @@ typedef struct pk_transport_options {
     bool receive_only;      /* no send side */
     bool bypass_queue;      /* PACKET_QDISC_BYPASS: past the queueing discipline */
     uint32_t retire_ms;     /* receive latency bound of the ring; 0: 1 ms */
-    uint32_t ring_bytes;    /* receive buffer; 0: 8 MiB */
+    uint32_t ring_bytes;    /* receive buffer; 0: 16 MiB */
     uint32_t slots;         /* frames a batch can hold; 0: 256; at most PK_TRANSPORT_BATCH_MAX */
     uint32_t queue_wait_ms; /* give up on a full queue after this long without progress; 0: 1000 */
     /* Where set and not 0, waiting inside send and receive ends early (for a signal handler). */

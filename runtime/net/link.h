@@ -5,12 +5,12 @@
 #ifndef PK_NET_LINK_H
 #define PK_NET_LINK_H
 
+#include "base/linktype.h"
 #include "net/netlink.h"
 
 #define PK_LINK_NAME_MAX    16u
 #define PK_LINK_ADDRESS_MAX 32u /* bytes of a hardware address */
 #define PK_LINK_LIST_MAX    65536u
-#define PK_LINKTYPE_NONE    UINT32_MAX /* no LINKTYPE_ number is known for this kind of link */
 
 typedef struct pk_link {
     uint32_t index;
@@ -47,7 +47,5 @@ int pk_link_list(pk_netlink *netlink, pk_link **ret_links, size_t *ret_count, pk
 int pk_link_addresses(pk_netlink *netlink, pk_link_address **ret_addresses, size_t *ret_count,
                       pk_error *reterr_);
 
-/* The LINKTYPE_ number of what an AF_PACKET socket sees on such a link. */
-uint32_t pk_linktype_of_arphrd(uint16_t arphrd);
 
 #endif
