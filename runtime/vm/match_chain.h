@@ -1,0 +1,60 @@
+/*
+ * Inside of matching: a packet's chain of layers with `answers`, and the keys of its layers.
+ *
+ * A key is a 64-bit hash folded layer by layer; both sides fold the same layer and shape numbers
+ * and values, so equal keys follow from equal sides. Nothing here allocates; what cannot be hashed
+ * (undefined values, nodes) makes a shape not apply.
+ */
+#ifndef PK_VM_MATCH_CHAIN_H
+#define PK_VM_MATCH_CHAIN_H
+
+#include "vm/match.h"
+
+/* The machine that a matcher borrows. */
+pk_vm *pk_match_vm(const pk_match *match);
+
+typedef struct pk_match_link {
+    pk_ref layer;
+    pk_tree_node node;
+} pk_match_link;
+
+typedef struct pk_match_chain {
+    const pk_tree *tree;
+    uint32_t count;
+    pk_match_link links[PK_LAYER_DEPTH];
+    uint32_t n_quoting;
+    pk_match_link quoting[4]; /* layers that define `quotes`, in order */
+} pk_match_chain;
+
+/* The chain of a tree from `from` on (NONE: from its outermost instance). Layers with `quotes` are
+ * noted, and with `vm` (may be NULL) end the chain where they do quote. */
+void pk_match_chain_of(pk_vm *vm, const pk_tree *tree, pk_tree_node from,
+                       pk_match_chain *ret_chain);
+
+/* The hash of a sequence of layers. */
+uint64_t pk_match_chain_fold(uint64_t hash, pk_ref layer);
+uint64_t pk_match_fold(uint64_t hash, uint64_t value);
+/* False for values that have no hash. */
+bool pk_match_fold_value(uint64_t *hash, pk_value value);
+
+typedef enum pk_match_side { PK_SIDE_SENT, PK_SIDE_REPLY } pk_match_side;
+
+/* The hash of one side of shape `shape` of a link; false when a guard fails or a value is missing.
+ */
+bool pk_match_shape_hash(pk_vm *vm, const pk_tree *tree, const pk_match_link *link, uint32_t shape,
+                         pk_match_side side, uint64_t *ret_hash);
+
+/* Shapes of a layer as keys know them: 1 where the image has none. */
+uint32_t pk_match_shape_count(const pk_image *image, pk_ref layer);
+bool pk_match_shape_empty(const pk_image *image, pk_ref layer, uint32_t shape);
+
+/* How many of the first `count` links give keys within PK_MATCH_SHAPES: radix[i] is 1 for those
+ * that give none. Returns the product. */
+uint32_t pk_match_radix(const pk_image *image, const pk_match_chain *chain, uint32_t count,
+                        uint32_t radix[PK_LAYER_DEPTH], bool keyed[PK_LAYER_DEPTH]);
+
+/* The key of what a quotation of the chain from link `first` on would hold; false when the first
+ * layer echoes nothing, or an echoed field of it is missing. */
+bool pk_match_quote_hash(const pk_match_chain *chain, uint32_t first, uint64_t *ret_hash);
+
+#endif

@@ -1,0 +1,82 @@
+#include "../base/check.h"
+
+#include <stdlib.h>
+
+#include "run/order.h"
+
+static void linear_order_is_the_index_itself(void)
+{
+    pk_order order;
+    pk_order_init(&order, 10, false, 1);
+    CHECK_INT(pk_order_at(&order, 0), 0);
+    CHECK_INT(pk_order_at(&order, 9), 9);
+    CHECK_INT(pk_order_at(&order, 23), 23);
+}
+
+static bool is_permutation(pk_u128 total, uint64_t seed)
+{
+    pk_order order;
+    pk_order_init(&order, total, true, seed);
+    uint8_t *seen = calloc(1, (size_t)total);
+    bool fine = seen != NULL;
+    for (pk_u128 k = 0; fine && k < total; k++) {
+        pk_u128 n = pk_order_at(&order, k);
+        fine = n < total && !seen[(size_t)n]++;
+    }
+    free(seen);
+    return fine;
+}
+
+static void random_order_visits_every_packet_once(void)
+{
+    static const unsigned totals[] = {1, 2, 3, 4, 5, 7, 16, 17, 255, 256, 257, 1000, 65536, 100003};
+    for (size_t i = 0; i < sizeof totals / sizeof totals[0]; i++)
+        for (uint64_t seed = 0; seed < 3; seed++)
+            CHECK(is_permutation(totals[i], seed));
+}
+
+static void random_order_follows_the_seed(void)
+{
+    pk_order a, b, c;
+    pk_order_init(&a, 1000, true, 7);
+    pk_order_init(&b, 1000, true, 7);
+    pk_order_init(&c, 1000, true, 8);
+    unsigned same = 0, moved = 0;
+    for (unsigned k = 0; k < 1000; k++) {
+        CHECK(pk_order_at(&a, k) == pk_order_at(&b, k));
+        same += pk_order_at(&a, k) == pk_order_at(&c, k);
+        moved += pk_order_at(&a, k) != k;
+    }
+    CHECK(same < 20);
+    CHECK(moved > 980);
+}
+
+static void a_second_loop_keeps_counting(void)
+{
+    pk_order order;
+    pk_order_init(&order, 100, true, 3);
+    for (unsigned k = 0; k < 100; k++)
+        CHECK(pk_order_at(&order, k + 100) == pk_order_at(&order, k) + 100);
+}
+
+static void the_largest_set_stays_in_range(void)
+{
+    pk_order order;
+    pk_u128 total = ~(pk_u128)0;
+    pk_order_init(&order, total, true, 1);
+    CHECK(pk_order_at(&order, 0) != pk_order_at(&order, 1));
+    CHECK(pk_order_at(&order, total - 1) < total);
+    pk_order_init(&order, ((pk_u128)1 << 80) + 1, true, 1);
+    for (unsigned k = 0; k < 1000; k++)
+        CHECK(pk_order_at(&order, k) <= (pk_u128)1 << 80);
+}
+
+int main(void)
+{
+    linear_order_is_the_index_itself();
+    random_order_visits_every_packet_once();
+    random_order_follows_the_seed();
+    a_second_loop_keeps_counting();
+    the_largest_set_stays_in_range();
+    return check_result();
+}
