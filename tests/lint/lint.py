@@ -5,15 +5,19 @@ Exit code 0 when nothing does, 1 when something does, 77 when the rule has no to
 """
 import sys
 
+import calls
 import folders
 import layout
+import protocols
 import rooms
 import size
 import symbols
 import words
 
 RULES = {
+    "calls": calls.check,
     "folders": folders.check,
+    "protocols": protocols.check,
     "rooms": rooms.check,
     "size": size.check,
     "words": words.check,

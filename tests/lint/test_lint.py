@@ -7,8 +7,10 @@ import subprocess
 import tempfile
 import unittest
 
+import calls
 import folders
 import layout
+import protocols
 import rooms
 import size
 import symbols
@@ -152,19 +154,25 @@ class Words(Tree):
                                              "a.c:1: no newline at the end of the file"])
 
 
-@unittest.skipUnless(shutil.which("gcc") and shutil.which("nm"), "needs gcc and nm")
-class Symbols(Tree):
-    def library(self, text, room="runtime/vm"):
+class Built(Tree):
+    """A library of one object, compiled from a text."""
+    rule = symbols
+
+    def library(self, text, room="runtime/vm", *options):
         self.put(f"{room}/a.c", text)
         folder = self.root / "build" / room
         folder.mkdir(parents=True, exist_ok=True)
         self.put("build/compile_commands.json", "[]")
         library = folder / "libpk_x.a"
         library.unlink(missing_ok=True)
-        subprocess.run(["gcc", "-w", "-fPIC", "-c", self.root / room / "a.c", "-o", folder / "a.o"],
-                       check=True)
+        subprocess.run(["gcc", "-w", "-fPIC", *options, "-c", self.root / room / "a.c",
+                        "-o", folder / "a.o"], check=True)
         subprocess.run(["ar", "rcs", library, folder / "a.o"], check=True)
-        return self.found(symbols, self.root / "build")
+        return self.found(self.rule, self.root / "build")
+
+
+@unittest.skipUnless(shutil.which("gcc") and shutil.which("nm"), "needs gcc and nm")
+class Symbols(Built):
 
     def test_a_pure_library_passes(self):
         self.assertEqual(self.library(
@@ -206,6 +214,56 @@ class Symbols(Tree):
             [{"directory": str(self.root / "build"), "file": "../runtime/set/a.c"}]))
         self.assertEqual(self.found(symbols, self.root / "build"),
                          ["runtime/set: is compiled and builds no library libpk_*.a"])
+
+
+@unittest.skipUnless(shutil.which("gcc") and shutil.which("objdump"), "needs gcc and objdump")
+class Calls(Built):
+    rule = calls
+
+    def test_functions_that_do_not_come_back_to_themselves_pass(self):
+        text = ("int pk_put(int);\nvoid pk_spin(volatile int *p) { for (;;) *p = 1; }\n"
+                "static int __attribute__((noinline)) a(int n) { return n + 1; }\n"
+                "int pk_b(int n) { for (int i = 0; i < n; i++) n ^= pk_put(i); return a(n); }\n"
+                "int pk_c(int n) { return pk_b(a(n)); }\n")
+        for level in ("-O0", "-O2"):
+            self.assertEqual(self.library(text, "runtime/vm", level), [])
+
+    def test_a_function_that_calls_itself_is_found(self):
+        text = "int pk_f(int n) { return n ? 1 + pk_f(n - 1) * pk_f(n / 2) : 0; }\n"
+        for level in ("-O0", "-O2"):
+            self.assertEqual(self.library(text, "runtime/vm", level),
+                             ["libpk_x.a(a.o): pk_f: calls itself"])
+        text = "static int f(int n) { return n ? 1 + f(n - 1) : 0; } int pk_g(int n) { return f(n); }"
+        self.assertEqual(self.library(text, "runtime/vm", "-O0"),
+                         ["libpk_x.a(a.o): f: calls itself"])
+
+    def test_functions_that_call_each_other_are_found(self):
+        text = ("int pk_g(int);\nint pk_f(int n) { return n ? 1 + pk_g(n - 1) : 0; }\n"
+                "__attribute__((noinline)) int pk_h(int n) { return 2 * pk_f(n); }\n"
+                "int pk_g(int n) { return n ? 3 + pk_h(n) : 0; }\n")
+        self.assertEqual(self.library(text, "runtime/vm", "-O0"),
+                         ["libpk_x.a(a.o): pk_f, pk_g, pk_h: calls itself"])
+
+    def test_a_program_is_free(self):
+        self.assertEqual(self.library("int pk_f(int n) { return n ? 1 + pk_f(n - 1) : 0; }\n",
+                                      "runtime/stub", "-O0"), [])
+
+
+class Protocols(Tree):
+    def test_identifiers_and_strings_that_name_a_protocol_are_found(self):
+        self.put("runtime/vm/a.c", "int a; /* tcp is\n * fine */\nint tcp_port;\n"
+                 "const char *b = \"icmp\";\nint agree, sharp, IPv4; // udp\n")
+        self.assertEqual(self.found(protocols),
+                         ["runtime/vm/a.c:3: `tcp_port` names a protocol (tcp)",
+                          "runtime/vm/a.c:4: `icmp` names a protocol (icmp)"])
+
+    def test_rooms_that_must_know_the_network_are_free(self):
+        for path in ("runtime/net/a.c", "runtime/io/a.c", "compiler/cli/a.c", "tests/a.c",
+                     "runtime/base/codec_a.c"):
+            self.put(path, "int arp;\n")
+        self.assertEqual(self.found(protocols), [])
+        self.put("compiler/a.c", "int arp;\n")
+        self.assertEqual(len(self.found(protocols)), 1)
 
 
 @unittest.skipUnless(layout.formatter(), "needs clang-format")
