@@ -47,5 +47,4 @@ int pk_link_list(pk_netlink *netlink, pk_link **ret_links, size_t *ret_count, pk
 int pk_link_addresses(pk_netlink *netlink, pk_link_address **ret_addresses, size_t *ret_count,
                       pk_error *reterr_);
 
-
 #endif
