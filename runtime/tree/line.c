@@ -1,0 +1,199 @@
+/*
+ * One line a packet: each layer of the stack with what is remarkable in it.
+ *
+ *   ip 10.0.0.1 > 10.0.0.2 ttl=1 / tcp 20 > 80 flags=SA options=[mss, nop] / 5 bytes "hello"
+ *
+ * A layer that declares `def summary` says it itself. Otherwise: where it goes from and to, for the
+ * two usual pairs of names, then every field whose default does not say it.
+ */
+#include "tree/writers.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "tree/leaf.h"
+#include "tree/value_text.h"
+
+enum { SHOWN_BYTES = 24, SHOWN_ELEMENTS = 12 };
+
+static const char *const pairs[][2] = {{"src", "dst"}, {"sport", "dport"}};
+
+static void put_safe(pk_buf *out, const char *text)
+{
+    pk_escape_terminal(out, text, strlen(text));
+}
+
+static bool is_named(const pk_tree *tree, pk_tree_node node, const char *name)
+{
+    return pk_tree_field(tree, node) && !strcmp(pk_tree_name(tree, node), name);
+}
+
+static void put_bytes(pk_buf *out, const pk_tree *tree, pk_tree_node leaf)
+{
+    pk_value value = pk_tree_value(tree, leaf);
+    uint64_t bits = pk_leaf_bits(tree, leaf);
+
+    if (value.kind == PK_BYTES && value.len <= SHOWN_BYTES) {
+        pk_text_bytes(out, (pk_bytes){value.bytes, value.len});
+    } else {
+        pk_text_unsigned(out, bits % 8 ? bits : bits / 8);
+        pk_buf_text(out, bits % 8 ? " bits" : " bytes");
+    }
+}
+
+/* Meaning if there is one, else what is on the wire, long bytes only by their number. */
+static void put_value(pk_buf *out, const pk_tree *tree, pk_tree_node node, const pk_writer *how)
+{
+    const pk_image_field *field = &tree->image->fields[pk_tree_field(tree, node)];
+    size_t start = out->len;
+
+    if (pk_text_meaning(out, tree, node, how))
+        pk_text_escape_from(out, start, pk_escape_terminal);
+    else if (!pk_tree_field(tree, node) || field->type == PK_TYPE_BYTES)
+        put_bytes(out, tree, node);
+    else
+        pk_text_plain(out, tree, node);
+}
+
+/* What an element or struct is called: by its case if it carries one. */
+static const char *called(const pk_tree *tree, pk_tree_node instance)
+{
+    pk_tree_node payload = pk_tree_payload(tree, instance);
+    pk_ref layer = pk_tree_none(payload) ? 0 : pk_tree_layer(tree, payload);
+
+    if (!layer)
+        layer = pk_tree_layer(tree, instance);
+    return pk_image_text(tree->image, tree->image->layers[layer].name);
+}
+
+static void put_node(pk_buf *out, const pk_tree *tree, pk_tree_node node, const pk_writer *how)
+{
+    size_t start = out->len;
+
+    if (pk_tree_is_leaf(tree, node))
+        put_value(out, tree, node, how);
+    else if (pk_text_meaning(out, tree, node, how))
+        pk_text_escape_from(out, start, pk_escape_terminal);
+    else
+        put_safe(out, called(tree, node));
+}
+
+static void put_list(pk_buf *out, const pk_tree *tree, pk_tree_node list, const pk_writer *how)
+{
+    unsigned n = 0;
+
+    pk_buf_byte(out, '[');
+    for (pk_tree_node at = pk_tree_first(tree, list); !pk_tree_none(at);
+         at = pk_tree_next(tree, at), n++) {
+        if (n == SHOWN_ELEMENTS) {
+            pk_buf_text(out, ", ..");
+            break;
+        }
+        pk_buf_text(out, n ? ", " : "");
+        put_node(out, tree, at, how);
+    }
+    pk_buf_byte(out, ']');
+}
+
+/* `src > dst`; false when the layer has not both. */
+static bool put_pair(pk_buf *out, const pk_tree *tree, uint32_t rec, unsigned pair,
+                     const pk_writer *how)
+{
+    pk_tree_node ends[2] = {PK_TREE_NONE, PK_TREE_NONE};
+
+    for (pk_tree_node at = pk_tree_first(tree, (pk_tree_node){rec, 0}); !pk_tree_none(at);
+         at = pk_tree_next(tree, at))
+        for (unsigned i = 0; i < 2; i++)
+            if (is_named(tree, at, pairs[pair][i]))
+                ends[i] = at;
+    if (pk_tree_none(ends[0]) || pk_tree_none(ends[1]))
+        return false;
+    pk_buf_byte(out, ' ');
+    put_value(out, tree, ends[0], how);
+    pk_buf_text(out, " > ");
+    put_value(out, tree, ends[1], how);
+    return true;
+}
+
+static void put_fields(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_writer *how,
+                       const bool paired[2])
+{
+    for (pk_tree_node at = pk_tree_first(tree, (pk_tree_node){rec, 0}); !pk_tree_none(at);
+         at = pk_tree_next(tree, at)) {
+        bool in_pair = false;
+
+        if (pk_leaf_is_payload(tree, at))
+            continue;
+        for (unsigned i = 0; i < 4; i++)
+            in_pair |= paired[i / 2] && is_named(tree, at, pairs[i / 2][i % 2]);
+        if (in_pair || (!pk_leaf_is_raw(tree, at) && pk_leaf_inferred(tree, at, how)))
+            continue;
+        pk_buf_byte(out, ' ');
+        put_safe(out, pk_tree_name(tree, at));
+        pk_buf_byte(out, '=');
+        if (pk_tree_kind(tree, at) == PK_REC_LIST)
+            put_list(out, tree, at, how);
+        else
+            put_node(out, tree, at, how);
+    }
+}
+
+/* `def summary` of the layer, when it gives bytes. */
+static bool put_summary(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_writer *how,
+                        pk_ref name)
+{
+    const pk_image_member *member =
+        name && how && how->eval ? pk_image_member_find(tree->image, tree->recs[rec].id, name)
+                                 : NULL;
+    pk_value value;
+
+    if (!member || member->kind != PK_MEMBER_DEF || tree->image->exprs[member->ref].args)
+        return false;
+    value = how->eval(how->context, tree, (pk_tree_node){rec, 0}, member->ref);
+    if (value.kind != PK_BYTES)
+        return false;
+    pk_buf_byte(out, ' ');
+    pk_escape_terminal(out, value.bytes, value.len);
+    return true;
+}
+
+/* Bytes that no layer claimed, behind the layer that they are the payload or rest of. */
+static void put_loose(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_writer *how)
+{
+    for (pk_tree_node at = pk_tree_first(tree, (pk_tree_node){rec, 0}); !pk_tree_none(at);
+         at = pk_tree_next(tree, at)) {
+        bool loose = rec ? pk_tree_kind(tree, at) == PK_REC_RAW : pk_tree_is_leaf(tree, at);
+        uint64_t bytes = pk_leaf_bits(tree, at) / 8;
+
+        if (!loose)
+            continue;
+        pk_buf_text(out, rec || at.rec > 1 ? " / " : "");
+        if (bytes <= SHOWN_BYTES)
+            pk_buf_printf(out, "%u byte%s ", (unsigned)bytes, bytes == 1 ? "" : "s");
+        put_value(out, tree, at, how);
+        if (pk_leaf_rec(tree, at)->flags & PK_REC_STOP)
+            pk_buf_text(out, " (dissection stopped)");
+    }
+}
+
+void pk_write_line(pk_buf *out, const pk_tree *tree, const pk_writer *how)
+{
+    pk_ref summary = how && how->eval ? pk_image_name_find(tree->image, "summary") : 0;
+
+    for (uint32_t rec = pk_leaf_next_layer(tree, 0), n = 0; rec;
+         rec = pk_leaf_next_layer(tree, rec), n++) {
+        bool paired[2];
+
+        pk_buf_text(out, n ? " / " : "");
+        put_safe(out, pk_image_text(tree->image, tree->image->layers[tree->recs[rec].id].name));
+        if (!put_summary(out, tree, rec, how, summary)) {
+            for (unsigned i = 0; i < 2; i++)
+                paired[i] = put_pair(out, tree, rec, i, how);
+            put_fields(out, tree, rec, how, paired);
+        }
+        put_loose(out, tree, rec, how);
+    }
+    put_loose(out, tree, 0, how);
+    if (!tree->len)
+        pk_buf_text(out, "0 bytes");
+}
