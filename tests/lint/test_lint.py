@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -14,6 +15,7 @@ import protocols
 import rooms
 import size
 import symbols
+import tidy
 import words
 
 
@@ -274,6 +276,25 @@ class Layout(Tree):
         self.assertEqual(self.found(layout), [])
         self.put("grammar/a.c", "int b;\nint a( void ) { return  1 ; }\n")
         self.assertEqual(self.found(layout), ["grammar/a.c:2: not as clang-format -i leaves it"])
+
+
+@unittest.skipUnless(tidy.checker(), "needs clang-tidy")
+class Tidy(Tree):
+    def run_over(self, text):
+        self.put("grammar/a.c", text)
+        self.put(".clang-tidy", "Checks: '-*,bugprone-*'\nWarningsAsErrors: '*'\n")
+        build = self.put("build/compile_commands.json", json.dumps(
+            [{"directory": str(self.root / "build"), "file": "../grammar/a.c",
+              "command": "cc -c ../grammar/a.c"}])).parent
+        return subprocess.run([sys.executable, tidy.__file__, self.root, build], text=True,
+                              capture_output=True, check=False)
+
+    def test_a_finding_is_told_once_and_a_clean_file_passes(self):
+        done = self.run_over("int f(int a)\n{\n    return a;\n}\n")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        done = self.run_over("int f(int a)\n{\n    if (a)\n        ;\n    return sizeof(sizeof(a));\n}\n")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("grammar/a.c:5: suspicious usage of 'sizeof(sizeof(...))'", done.stdout)
 
 
 if __name__ == "__main__":
