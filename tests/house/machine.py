@@ -43,7 +43,12 @@ PROGRAM
 chmod +x "$2/compiler/cli/pktc"
 """
 PKG_CONFIG = '[ -e "$MACHINE/libpcap" ]\n'
-COMPILER = "exit 0\n"
+COMPILER = """
+while [ $# -gt 0 ]; do
+    [ "$1" = -o ] && printf '#!/bin/sh\\n' >"$2" && chmod +x "$2"
+    shift
+done
+"""
 APT_GET = """
 for word; do
     case $word in
