@@ -301,7 +301,7 @@ static void count_other(pk_capture_reader *reader, uint32_t type)
 int pk_pcapng_next(pk_capture_reader *reader, pk_capture_record *record, pk_error *reterr_)
 {
     for (;;) {
-        block b;
+        block b = {0};
         int code = read_block(reader, &b, reterr_);
         if (code < 0)
             return code;
