@@ -65,7 +65,7 @@ class Installing(Machines):
         done = machine.run("show")
         self.assertEqual(done.returncode, 3)
         self.assertIn("missing: re2c\n", done.stderr)
-        self.assertIn("install with: apt-get install re2c\n", done.stderr)
+        self.assertIn("install with, as root: apt-get install re2c\n", done.stderr)
         self.assertEqual(machine.called("apt-get"), [])
         (machine.base / "asks").unlink()
         self.assertEqual(machine.run("show").returncode, 7)
@@ -85,7 +85,7 @@ class Installing(Machines):
             self.assertEqual(done.returncode, 3)
             self.assertEqual(done.stdout, "")
             self.assertIn("missing: libpcap and its headers\n", done.stderr)
-            self.assertIn(f"install with: {words}\n", done.stderr)
+            self.assertIn(f"install with, as root: {words}\n", done.stderr)
             self.assertEqual(machine.called(manager or "none"), [])
 
     def test_a_version_that_is_too_old_counts_as_missing_and_is_told(self):
