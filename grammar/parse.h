@@ -12,7 +12,7 @@ enum {
     PK_NESTING_LIMIT = 256,         /* brackets open at a time */
     PK_LITERAL_LIMIT = 1024 * 1024, /* bytes of a string in the source */
     PK_NAME_LIMIT = 255,            /* characters of a name or number */
-    PK_AST_DEPTH_LIMIT = 4096       /* levels of any expression: what walks a tree may recurse */
+    PK_AST_DEPTH_LIMIT = 4096       /* levels of any expression, so of any walk down one */
 };
 
 /* Parses the source at `span` into `ast` and returns its FILE node (0 only when memory is refused
