@@ -83,7 +83,7 @@ static void pk_grammar_error(const pk_span *at, pk_parser *p, const char *messag
 %type <node> stmt clause where send on for if_stmt body
 %type <node> expr tight postfix primary nth arg carg
 %type <node> opt_default opt_help opt_type opt_within opt_form opt_where name
-%type <atom> anyname opt_else opt_as opt_struct_as
+%type <atom> anyname opt_as opt_struct_as
 %type <chain> decls binds opt_binds bindparts opt_formals formals enum_body entries entry_list
 %type <chain> items opt_items item_else stmts block stmt_else names
 %type <chain> exprs opt_args args cargs opt_by
@@ -281,15 +281,17 @@ within_item: WITHIN expr '{' items '}' { $$ = NODE(WITHIN, @$, $expr, $items.hea
 bits_item: BITS type '{' items '}' { $$ = NODE(BITGROUP, @$, $type, $items.head, 0, 0, 0); };
 
 payload_item:
-    PAYLOAD opt_by opt_within opt_else {
-        $$ = NODE(PAYLOAD, @$, $opt_by.head, $opt_within, $opt_else, 0, 0);
+    PAYLOAD opt_by             { $$ = NODE(PAYLOAD, @$, $opt_by.head, 0, 0, 0, 0); }
+  | PAYLOAD opt_by WITHIN expr { $$ = NODE(PAYLOAD, @$, $opt_by.head, $expr, 0, 0, 0); }
+  | PAYLOAD opt_by ELSE NAME   { $$ = NODE(PAYLOAD, @$, $opt_by.head, 0, $NAME, 0, 0); }
+  | PAYLOAD opt_by WITHIN expr ELSE NAME {
+        $$ = NODE(PAYLOAD, @$, $opt_by.head, $expr, $NAME, 0, 0);
     }
   | PAYLOAD opt_by ELSE NAME WITHIN expr {
         $$ = NODE(PAYLOAD, @$, $opt_by.head, $expr, $NAME, 0, 0);
     }
   ;
 opt_by: %empty { $$ = pk_chain_one(0); } | BY exprs { $$ = $2; };
-opt_else: %empty { $$ = 0; } | ELSE NAME { $$ = $2; };
 
 case_item:
     CASE NAME '=' expr opt_help opt_items {
