@@ -183,10 +183,11 @@ int pk_image_load(const void *blob, size_t len, pk_image *ret_image, char *reter
     for (int i = 0; i < PK_SEC_COUNT_OF; i++)
         pk_image_section_set(&image, (pk_section)i, reserved, 1);
     code = sections_load(blob, &header, &image, reterr_text, reterr_size);
-    if (code)
-        return code;
-    *ret_image = image;
-    return PK_OK;
+    if (!code)
+        code = pk_image_verify(&image, reterr_text, reterr_size);
+    if (!code)
+        *ret_image = image;
+    return code;
 }
 
 /* ---- lookups --------------------------------------------------------------------------------- */
