@@ -8,7 +8,7 @@ enum {
     TRY_ONE = 1 << 16,
     TRY_SHIFT = 16,
     TRY_MASK = 0xff,
-    LEFT = 1 << 24,   /* at least one try was taken by the kernel */
+    BEGUN = 1 << 24,
     CLOSED = 1 << 25, /* enough replies, or given up */
     GIVEN_UP = 1 << 26,
     CAP_MIN = 256
@@ -65,6 +65,29 @@ static int add_stimulus(pk_tracker *tracker)
     return PK_OK;
 }
 
+static int make_room(pk_tracker *tracker, uint32_t k)
+{
+    int error = PK_OK;
+    while (!error && k >= tracker->count)
+        error = add_stimulus(tracker);
+    return error;
+}
+
+int pk_tracker_begin(pk_tracker *tracker, uint32_t k, bool *ret_first)
+{
+    int error = make_room(tracker, k);
+    if (error)
+        return error;
+    *ret_first = !(tracker->state[k] & BEGUN);
+    tracker->state[k] |= BEGUN;
+    return PK_OK;
+}
+
+static uint32_t tries_of(uint32_t state)
+{
+    return state >> TRY_SHIFT & TRY_MASK;
+}
+
 static void first_try_failed(pk_tracker *tracker, uint32_t k)
 {
     tracker->state[k] |= CLOSED | GIVEN_UP;
@@ -73,10 +96,10 @@ static void first_try_failed(pk_tracker *tracker, uint32_t k)
 
 int pk_tracker_sent(pk_tracker *tracker, uint32_t k, int64_t now, bool left)
 {
-    bool first = k == tracker->count;
-    int error = first ? add_stimulus(tracker) : PK_OK;
+    int error = make_room(tracker, k);
     if (error)
         return error;
+    bool first = tries_of(tracker->state[k]) == 0;
     tracker->state[k] += TRY_ONE;
     tracker->sent_at[k] = now;
     if (first && !left) {
@@ -86,7 +109,6 @@ int pk_tracker_sent(pk_tracker *tracker, uint32_t k, int64_t now, bool left)
     if (first) {
         tracker->sent++;
         tracker->open++;
-        tracker->state[k] |= LEFT;
     } else {
         tracker->retries++;
     }
@@ -98,11 +120,6 @@ static void close_stimulus(pk_tracker *tracker, uint32_t k, uint32_t flags)
     if (!(tracker->state[k] & CLOSED))
         tracker->open--;
     tracker->state[k] |= CLOSED | flags;
-}
-
-static uint32_t tries_of(uint32_t state)
-{
-    return state >> TRY_SHIFT & TRY_MASK;
 }
 
 static bool may_try_again(const pk_tracker *tracker, uint32_t k)

@@ -17,9 +17,10 @@
 
 #include "run/queue.h"
 
-#define PK_TRACKER_STIMULI_LIMIT (UINT32_C(1) << 30) /* stimuli of one run that is kept track of \
-                                                      */
-#define PK_TRACKER_RETRY_LIMIT 250u                  /* tries beyond the first */
+#define PK_TRACKER_STIMULI_LIMIT                                                \
+    (UINT32_C(1) << 30)             /* stimuli of one run that is kept track of \
+                                     */
+#define PK_TRACKER_RETRY_LIMIT 250u /* tries beyond the first */
 #define PK_COLLECT_ALL         0u
 
 typedef struct pk_tracker_options {
@@ -59,8 +60,11 @@ void pk_tracker_free(pk_tracker *tracker);
 /* Memory for `count` stimuli at once, where the number is known. */
 int pk_tracker_reserve(pk_tracker *tracker, uint64_t count);
 
-/* Notes a try of stimulus `k` (the next new number, or one that pk_tracker_again gave out). `left`:
- * the kernel took it. */
+/* Makes stimulus `k` known; *ret_first: it was not before. */
+int pk_tracker_begin(pk_tracker *tracker, uint32_t k, bool *ret_first);
+
+/* Notes a try of stimulus `k` (a new number, or one that pk_tracker_again gave out); numbers below
+ * it that were not noted yet count as not tried. `left`: the kernel took it. */
 int pk_tracker_sent(pk_tracker *tracker, uint32_t k, int64_t now, bool left);
 
 /* Judges a reply to stimulus `k` that arrived at `arrival`; *ret_try counts from 1, *ret_rtt is the

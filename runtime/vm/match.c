@@ -442,3 +442,43 @@ void pk_match_find(pk_match *match, const pk_tree *reply, const pk_match_source 
     if (ret_result->kind != PK_MATCH_ANSWER && match->reply.n_quoting)
         find_quote(match, reply, source, ret_result);
 }
+
+/* ---- own packets ---- */
+
+static bool same_bytes(const pk_tree *a_tree, pk_tree_node a, const pk_tree *b_tree, pk_tree_node b)
+{
+    uint32_t a_len, b_len;
+    const uint8_t *a_bytes = bytes_from(a_tree, a, &a_len);
+    const uint8_t *b_bytes = bytes_from(b_tree, b, &b_len);
+    return a_len == b_len && memcmp(a_bytes, b_bytes, a_len) == 0;
+}
+
+static bool is_candidate(pk_match *match, const pk_tree *packet, uint32_t link, uint64_t key,
+                         const pk_match_source *source)
+{
+    pk_match_cursor cursor;
+    bool more = pk_match_table_first(&match->quotes, key, &cursor);
+    for (uint32_t tried = 0; more && tried < PK_MATCH_CANDIDATES; tried++) {
+        const pk_tree *sent = source->rebuild(source->context, cursor.stimulus);
+        if (sent) {
+            pk_match_chain_of(NULL, sent, PK_TREE_NONE, &match->sent);
+            if (link < match->sent.count && same_bytes(packet, match->reply.links[link].node, sent,
+                                                       match->sent.links[link].node))
+                return true;
+        }
+        more = pk_match_table_next(&match->quotes, &cursor);
+    }
+    return false;
+}
+
+bool pk_match_is_stimulus(pk_match *match, const pk_tree *packet, const pk_match_source *source)
+{
+    pk_match_chain_of(NULL, packet, PK_TREE_NONE, &match->reply);
+    for (uint32_t i = 0; i < match->reply.count; i++) {
+        uint64_t key;
+        if (can_be_quoted(match, match->reply.links[i].layer))
+            return pk_match_quote_hash(&match->reply, i, &key) &&
+                   is_candidate(match, packet, i, key, source);
+    }
+    return false;
+}

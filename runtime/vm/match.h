@@ -73,6 +73,10 @@ typedef struct pk_match_result {
 void pk_match_find(pk_match *match, const pk_tree *reply, const pk_match_source *source,
                    pk_match_result *ret_result);
 
+/* Is this packet itself a stimulus, byte for byte from its network layer on? A loopback shows them.
+ */
+bool pk_match_is_stimulus(pk_match *match, const pk_tree *packet, const pk_match_source *source);
+
 /* How near a reply came to a stimulus: the equations of the best shape of each layer opposite, in
  * words ("tcp: sport, dport agree, ack is 8, sent 3"). Returns how many equations agree less the
  * number that do not; INT32_MIN when the chains differ. `out` may be NULL. */

@@ -1,0 +1,229 @@
+#include "run/options.h"
+
+#include <string.h>
+
+#include "base/literal.h"
+#include "run/pace.h"
+#include "run/tracker.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+#define PPS_UNIT 1e6 /* a rate counts the packets of that many seconds */
+
+void pk_run_options_init(pk_run_options *ret_options)
+{
+    *ret_options = (pk_run_options){
+        .timeout = PK_RUN_TIMEOUT_DEFAULT, .rate = PK_RUN_RATE_DEFAULT, .loops = 1, .collect = 1};
+}
+
+uint64_t pk_run_rate_of(double per_second, bool bits)
+{
+    if (bits)
+        return PK_PACE_BITS | (uint64_t)(per_second < 1      ? 1
+                                         : per_second > 1e18 ? 1e18
+                                                             : per_second);
+    double rate = per_second * PPS_UNIT;
+    return (uint64_t)(rate < 1 ? 1 : rate > 9e18 ? 9e18 : rate);
+}
+
+void pk_run_rate_text(pk_buf *out, uint64_t rate)
+{
+    if (!rate)
+        pk_buf_text(out, "line");
+    else if (rate & PK_PACE_BITS)
+        pk_literal_add_rate(out, (double)(rate & ~PK_PACE_BITS), PK_RATE_BITS);
+    else
+        pk_literal_add_rate(out, (double)rate / PPS_UNIT, PK_RATE_PACKETS);
+}
+
+/* ---- values ---- */
+
+static bool is_word(pk_value value, const char *word)
+{
+    return value.kind == PK_BYTES && value.len == strlen(word) &&
+           memcmp(value.bytes, word, value.len) == 0;
+}
+
+static bool take_number(pk_value value, int64_t least, int64_t most, int64_t *ret_number)
+{
+    if (value.kind != PK_INT || value.number < least || value.number > most)
+        return false;
+    *ret_number = value.number;
+    return true;
+}
+
+static bool take_text(pk_value value, char *ret_text, size_t size)
+{
+    if (value.kind != PK_BYTES || value.len >= size || memchr(value.bytes, 0, value.len))
+        return false;
+    memcpy(ret_text, value.bytes, value.len);
+    ret_text[value.len] = 0;
+    return true;
+}
+
+/* ---- one function an option: false when the value cannot be ---- */
+
+static bool set_timeout(pk_run_options *options, pk_value value)
+{
+    return take_number(value, 0, INT64_MAX / 4, &options->timeout);
+}
+
+static bool set_retry(pk_run_options *options, pk_value value)
+{
+    int64_t retry;
+    if (!take_number(value, 0, PK_TRACKER_RETRY_LIMIT, &retry))
+        return false;
+    options->retry = (uint32_t)retry;
+    return true;
+}
+
+static bool set_rate(pk_run_options *options, pk_value value)
+{
+    if (is_word(value, "line")) {
+        options->rate = 0;
+        return true;
+    }
+    if (value.kind != PK_INT || ((uint64_t)value.number & ~PK_PACE_BITS) == 0)
+        return false;
+    options->rate = (uint64_t)value.number;
+    return true;
+}
+
+static bool set_inter(pk_run_options *options, pk_value value)
+{
+    int64_t inter;
+    if (!take_number(value, 0, INT64_MAX / 4, &inter))
+        return false;
+    options->rate = inter ? (uint64_t)(1e6 * (double)NS_PER_S / (double)inter + 0.5) : 0;
+    return !inter || options->rate;
+}
+
+static bool set_burst(pk_run_options *options, pk_value value)
+{
+    int64_t burst;
+    if (!take_number(value, 1, UINT32_MAX, &burst))
+        return false;
+    options->burst = (uint32_t)burst;
+    return true;
+}
+
+static bool set_count(pk_run_options *options, pk_value value)
+{
+    if (is_word(value, "forever")) {
+        options->count = PK_RUN_COUNT_FOREVER;
+        return true;
+    }
+    int64_t count;
+    if (!take_number(value, 1, INT64_MAX, &count))
+        return false;
+    options->count = (pk_u128)count;
+    return true;
+}
+
+static bool set_loops(pk_run_options *options, pk_value value)
+{
+    int64_t loops;
+    if (!take_number(value, 1, INT64_MAX, &loops))
+        return false;
+    options->loops = (uint64_t)loops;
+    return true;
+}
+
+static bool set_duration(pk_run_options *options, pk_value value)
+{
+    return take_number(value, 1, INT64_MAX / 4, &options->duration);
+}
+
+static bool set_collect(pk_run_options *options, pk_value value)
+{
+    int64_t collect = 1;
+    if (is_word(value, "all"))
+        collect = PK_COLLECT_ALL;
+    else if (!is_word(value, "first") && !take_number(value, 1, UINT16_MAX, &collect))
+        return false;
+    options->collect = (uint32_t)collect;
+    return true;
+}
+
+static bool set_order(pk_run_options *options, pk_value value)
+{
+    options->random_order = is_word(value, "random");
+    return options->random_order || is_word(value, "linear");
+}
+
+static bool set_seed(pk_run_options *options, pk_value value)
+{
+    if (value.kind != PK_INT)
+        return false;
+    options->seed = (uint64_t)value.number;
+    return true;
+}
+
+static bool set_interface(pk_run_options *options, pk_value value)
+{
+    return take_text(value, options->interface, sizeof options->interface);
+}
+
+static bool set_discard(pk_run_options *options, pk_value value)
+{
+    options->discard = value.kind == PK_UNDEFINED || pk_value_truth(value);
+    return true;
+}
+
+static bool set_save(pk_run_options *options, pk_value value)
+{
+    return take_text(value, options->save, sizeof options->save);
+}
+
+static const struct known_option {
+    const char *name;
+    uint32_t bit;
+    bool (*set)(pk_run_options *options, pk_value value);
+    const char *expected;
+} known[] = {
+    {"timeout", PK_RUN_TIMEOUT, set_timeout, "a duration such as 2s"},
+    {"retry", PK_RUN_RETRY, set_retry, "a number of tries from 0 to 250"},
+    {"rate", PK_RUN_RATE, set_rate, "a rate such as 1kpps or 10Mbps, or `line`"},
+    {"inter", PK_RUN_RATE, set_inter, "a duration such as 10ms"},
+    {"burst", PK_RUN_BURST, set_burst, "a number of packets"},
+    {"count", PK_RUN_COUNT, set_count, "a number of packets, or `forever`"},
+    {"loops", PK_RUN_LOOPS, set_loops, "a number of times"},
+    {"duration", PK_RUN_DURATION, set_duration, "a duration such as 30s"},
+    {"collect", PK_RUN_COLLECT, set_collect, "`first`, `all` or a number up to 65535"},
+    {"order", PK_RUN_ORDER, set_order, "`linear` or `random`"},
+    {"seed", PK_RUN_SEED, set_seed, "an integer"},
+    {"iface", PK_RUN_INTERFACE, set_interface, "the name of an interface"},
+    {"discard", PK_RUN_DISCARD, set_discard, "nothing"},
+    {"save", PK_RUN_SAVE, set_save, "a file name"},
+};
+
+static const struct known_option *known_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return &known[i];
+    return NULL;
+}
+
+int pk_run_options_read(pk_vm *vm, const pk_image *image, const pk_image_probe *probe,
+                        pk_run_options *options, pk_error *reterr_)
+{
+    uint32_t from_caller = options->given;
+    for (uint32_t i = 0; i < probe->n_options; i++) {
+        const pk_image_option *option = &image->options[probe->options + i];
+        const char *name = pk_image_text(image, option->name);
+        const struct known_option *entry = known_find(name);
+        if (!entry)
+            return pk_error_set(reterr_, PK_EUNSUPPORTED,
+                                "the probe asks for `%s`, which this program cannot do yet", name);
+        if (from_caller & entry->bit)
+            continue;
+        pk_value value = option->value
+                             ? pk_vm_eval(vm, option->value, NULL, PK_TREE_NONE, NULL, NULL, 0)
+                             : pk_value_undefined();
+        if (!entry->set(options, value))
+            return pk_error_set(reterr_, PK_EFORMAT, "`%s` of the probe wants %s", name,
+                                entry->expected);
+        options->given |= entry->bit;
+    }
+    return PK_OK;
+}

@@ -1,0 +1,54 @@
+/*
+ * Which way packets go: the environment of the machine (pk_env) as the kernel's routes and
+ * neighbours have it, asked lazily and remembered.
+ *
+ * While a packet is built its layers ask for source address, own link address and the next hop's.
+ * Each answer comes from a small cache (a slot for each destination by hash, an entry for each next
+ * hop). A next hop whose link address is not known yet does not stop the build: the link is asked,
+ * and pk_paths_used tells that the packet just built has to wait and be built again; after
+ * PK_PATHS_WAIT without an answer it tells that the hop is silent. So a sweep of a link with many
+ * absent hosts goes on at its rate.
+ *
+ * pk_paths_begin before a build and pk_paths_used after it also tell by which interface it leaves.
+ * Owns a netlink handle; for one thread.
+ */
+#ifndef PK_RUN_PATHS_H
+#define PK_RUN_PATHS_H
+
+#include "net/route.h"
+#include "vm/vm.h"
+
+#define PK_PATHS_WAIT         INT64_C(1000000000) /* ns that a next hop has to answer */
+#define PK_PATHS_ASK_AGAIN    INT64_C(500000)     /* ns between two looks for the answer */
+#define PK_PATHS_SILENT_KEPT  INT64_C(5000000000) /* ns until a silent hop is asked again */
+#define PK_PATHS_DESTINATIONS 4096u               /* routes remembered */
+#define PK_PATHS_HOPS_LIMIT   1048576u            /* next hops remembered */
+
+typedef struct pk_paths pk_paths;
+
+/* `interface` NULL or "": by route. PK_ENOENT for an unknown one. */
+int pk_paths_open(pk_paths **ret_paths, const char *interface, pk_error *reterr_);
+void pk_paths_close(pk_paths *paths);
+
+pk_env pk_paths_env(pk_paths *paths);
+
+typedef struct pk_paths_use {
+    uint32_t out;      /* interface of the packet's route; 0: it asked for none */
+    bool waiting;      /* the next hop's link address is not known yet */
+    bool silent;       /* the next hop did not answer */
+    bool refused;      /* silent because asking needs a privilege that is missing */
+    bool no_route;     /* the kernel has no route */
+    pk_ip destination; /* what that concerns */
+    pk_ip next_hop;
+} pk_paths_use;
+
+void pk_paths_begin(pk_paths *paths);
+const pk_paths_use *pk_paths_used(const pk_paths *paths);
+
+/* The sentence for a use that cannot be sent. */
+void pk_paths_explain(const pk_paths *paths, pk_error *ret_error);
+
+/* The interface that a path leaves by, as the kernel describes it. */
+int pk_paths_link(pk_paths *paths, uint32_t index, pk_link *ret_link, pk_error *reterr_);
+
+#endif

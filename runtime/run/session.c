@@ -1,0 +1,257 @@
+#include "run/session.h"
+
+#include <net/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "run/session_internal.h"
+
+#define LINKTYPE_ETHERNET 1u
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+int64_t pk_session_now(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t pk_session_realtime(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+static int no_memory(pk_error *reterr_)
+{
+    return pk_error_set(reterr_, PK_ENOMEM, "no memory for a session");
+}
+
+static int check_size(const pk_session *session, pk_error *reterr_)
+{
+    if (session->options->discard || session->options->duration ||
+        session->stimuli.asked == PK_RUN_COUNT_FOREVER ||
+        session->stimuli.asked <= PK_TRACKER_STIMULI_LIMIT)
+        return PK_OK;
+    return pk_error_set(reterr_, PK_ELIMIT,
+                        "too many stimuli to keep account of (limit %u); take a part with `count`, "
+                        "or send without listening (`discard`)",
+                        PK_TRACKER_STIMULI_LIMIT);
+}
+
+static int init_parts(pk_session *session, pk_error *reterr_)
+{
+    const pk_run_options *options = session->options;
+    pk_tracker_options tracking = {options->timeout, options->retry, options->collect};
+    pk_tracker_init(&session->tracker, &tracking);
+    pk_store_init(&session->store, PK_SESSION_KEEP_LIMIT);
+    pk_tree_init(&session->packet_tree, session->image);
+    pk_tree_init(&session->reply_tree, session->image);
+    pk_tree_init(&session->rebuilt_tree, session->image);
+    session->match = pk_match_new(session->setup.vm, session->image);
+    if (!session->match)
+        return no_memory(reterr_);
+    return pk_stimuli_init(&session->stimuli, session->setup.vm, session->image,
+                           &session->image->probes[session->setup.probe], options, reterr_);
+}
+
+int pk_session_new(pk_session **ret_session, const pk_session_setup *setup, pk_error *reterr_)
+{
+    pk_session *session = calloc(1, sizeof *session);
+    if (!session)
+        return no_memory(reterr_);
+    session->setup = *setup;
+    session->image = setup->image;
+    session->options = setup->options;
+    session->rebuilt_k = PK_SESSION_NONE;
+    int error = init_parts(session, reterr_);
+    if (!error)
+        error = check_size(session, reterr_);
+    if (error) {
+        pk_session_free(session);
+        return error;
+    }
+    session->counts.asked = session->stimuli.asked;
+    session->counts.rate = session->options->rate;
+    *ret_session = session;
+    return PK_OK;
+}
+
+void pk_session_free(pk_session *session)
+{
+    if (!session)
+        return;
+    if (session->own_transport)
+        pk_transport_close(session->transport);
+    pk_stimuli_free(&session->stimuli);
+    pk_tracker_free(&session->tracker);
+    pk_match_free(session->match);
+    pk_store_free(&session->store);
+    pk_queue_free(&session->waiting);
+    pk_tree_free(&session->packet_tree);
+    pk_tree_free(&session->reply_tree);
+    pk_tree_free(&session->rebuilt_tree);
+    pk_buf_free(&session->packet);
+    pk_buf_free(&session->rebuilt);
+    free(session);
+}
+
+/* ---- the transport ---- */
+
+int pk_session_use(pk_session *session, pk_transport *transport, pk_error *reterr_)
+{
+    const pk_transport_link *link = pk_transport_link_of(transport);
+    session->transport = transport;
+    session->loopback = link->arphrd == ARPHRD_LOOPBACK;
+    pk_stimuli_link_set(&session->stimuli, link->link);
+    if (!session->stimuli.link_layer)
+        return pk_error_set(reterr_, PK_EUNSUPPORTED,
+                            "%s: no layer describes frames of link type %u", link->name,
+                            link->link);
+    return PK_OK;
+}
+
+/* Builds the first packet to learn its way; 0 when it asks for none. */
+static uint32_t ask_way(pk_session *session, uint32_t linktype)
+{
+    pk_paths *paths = session->setup.paths;
+    pk_vm_error error;
+    pk_stimuli_link_set(&session->stimuli, linktype);
+    pk_paths_begin(paths);
+    pk_stimuli_build(&session->stimuli, pk_stimuli_number(&session->stimuli, 0), &session->packet,
+                     NULL, &error);
+    return pk_paths_used(paths)->out;
+}
+
+static int find_interface(pk_session *session, uint32_t *ret_index, pk_error *reterr_)
+{
+    if (!session->setup.paths)
+        return pk_error_set(reterr_, PK_ENOENT, "no interface is given (-i)");
+    uint32_t index = ask_way(session, UINT32_MAX);
+    if (!index)
+        index = ask_way(session, LINKTYPE_ETHERNET);
+    const pk_paths_use *use = pk_paths_used(session->setup.paths);
+    if (!index && use->no_route) {
+        pk_error reason = {0};
+        pk_paths_explain(session->setup.paths, &reason);
+        return pk_error_set(reterr_, reason.code ? reason.code : PK_ENOENT, "%s", reason.text);
+    }
+    if (!index)
+        return pk_error_set(reterr_, PK_ENOENT,
+                            "the packets do not say by which interface they leave: name one (-i)");
+    *ret_index = index;
+    return PK_OK;
+}
+
+int pk_session_open(pk_session *session, pk_error *reterr_)
+{
+    pk_transport_options options = {.send_only = session->options->discard};
+    if (session->options->interface[0]) {
+        options.interface = session->options->interface;
+    } else {
+        int error = find_interface(session, &options.index, reterr_);
+        if (error)
+            return error;
+    }
+    pk_transport *transport;
+    int error = pk_transport_open_packet(&transport, &options, reterr_);
+    if (error)
+        return error;
+    session->own_transport = true;
+    return pk_session_use(session, transport, reterr_);
+}
+
+const pk_transport *pk_session_transport(const pk_session *session)
+{
+    return session->transport;
+}
+
+/* ---- what can be asked of it ---- */
+
+void pk_session_counts_of(pk_session *session, pk_session_counts *ret_counts)
+{
+    pk_session_counts *counts = &session->counts;
+    const pk_tracker *tracker = &session->tracker;
+    if (pk_session_tracks(session)) {
+        counts->sent = tracker->sent;
+        counts->failed = tracker->failed;
+        counts->retries = tracker->retries;
+        counts->answered = tracker->answered;
+        counts->answers = tracker->answers;
+        counts->duplicates = tracker->duplicates;
+        counts->late = tracker->late;
+        counts->open = tracker->open;
+    }
+    if (session->transport) {
+        pk_transport_stats stats = {0};
+        pk_transport_stats_of(session->transport, &stats);
+        counts->dropped = stats.dropped;
+        counts->bytes_sent = stats.sent_bytes;
+    }
+    counts->sending = session->last_sent - session->first_sent;
+    *ret_counts = *counts;
+}
+
+const char *pk_session_failure(const pk_session *session)
+{
+    return session->failure;
+}
+
+bool pk_session_answered(const pk_session *session, uint32_t k)
+{
+    return k < session->tracker.count && pk_tracker_answered(&session->tracker, k);
+}
+
+pk_u128 pk_session_number(const pk_session *session, uint32_t k)
+{
+    return pk_stimuli_number(&session->stimuli, k);
+}
+
+const pk_tree *pk_session_stimulus(pk_session *session, pk_u128 n)
+{
+    pk_vm_error error;
+    session->rebuilt_k = PK_SESSION_NONE;
+    if (pk_stimuli_build(&session->stimuli, n, &session->rebuilt, &session->rebuilt_tree, &error))
+        return NULL;
+    return &session->rebuilt_tree;
+}
+
+const pk_tree *pk_session_rebuild(pk_session *session, uint32_t k)
+{
+    if (session->rebuilt_k == k)
+        return &session->rebuilt_tree;
+    const pk_tree *tree = pk_session_stimulus(session, pk_session_number(session, k));
+    if (tree)
+        session->rebuilt_k = k;
+    return tree;
+}
+
+bool pk_session_kept(pk_session *session, uint64_t index, pk_exchange *ret_exchange)
+{
+    if (index >= session->store.count)
+        return false;
+    const pk_stored *stored = &session->store.items[index];
+    pk_tree *reply = &session->reply_tree;
+    if (pk_vm_dissect(session->setup.vm, session->stimuli.link_layer, stored->bytes, stored->len,
+                      stored->wire_len, reply) != PK_OK)
+        return false;
+    *ret_exchange = (pk_exchange){.verdict = (pk_verdict)stored->verdict,
+                                  .quoted = stored->quoted,
+                                  .k = stored->k,
+                                  .try = stored->try,
+                                  .rtt = stored->rtt,
+                                  .time_ns = stored->time_ns,
+                                  .bytes = {stored->bytes, stored->len},
+                                  .wire_len = stored->wire_len,
+                                  .reply = reply,
+                                  .quoting = PK_TREE_NONE};
+    if (stored->k != PK_SESSION_NONE) {
+        ret_exchange->n = pk_session_number(session, stored->k);
+        ret_exchange->sent = pk_session_rebuild(session, stored->k);
+    }
+    return true;
+}

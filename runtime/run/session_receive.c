@@ -1,0 +1,121 @@
+#include "run/session_internal.h"
+
+#define CLOCKS_DIFFER INT64_C(60000000000) /* ns: a time stamp that far off is of another clock */
+
+static const pk_tree *source_rebuild(void *context, uint32_t number)
+{
+    return pk_session_rebuild(context, number);
+}
+
+static bool source_answered(void *context, uint32_t number)
+{
+    const pk_session *session = context;
+    return number < session->tracker.count && pk_tracker_answered(&session->tracker, number);
+}
+
+/* A kernel time stamp on the clock of the deadlines. */
+static int64_t arrival_of(const pk_frame *frame, int64_t now, int64_t realtime)
+{
+    int64_t age = realtime - frame->time_ns;
+    if (age < -CLOCKS_DIFFER || age > CLOCKS_DIFFER)
+        return now;
+    return now - age;
+}
+
+/* What the loopback shows of our own packets is no answer to anything. */
+static bool is_own(pk_session *session, const pk_match_source *source)
+{
+    return session->loopback && pk_match_is_stimulus(session->match, &session->reply_tree, source);
+}
+
+static void judge_matched(pk_session *session, const pk_match_result *result, int64_t arrival,
+                          pk_exchange *exchange)
+{
+    exchange->k = result->number;
+    exchange->n = pk_session_number(session, result->number);
+    exchange->quoted = result->kind == PK_MATCH_QUOTE;
+    exchange->quoting = result->quoting;
+    exchange->verdict = pk_tracker_reply(&session->tracker, result->number, arrival, &exchange->try,
+                                         &exchange->rtt);
+    exchange->sent = pk_session_rebuild(session, result->number);
+}
+
+static void judge(pk_session *session, int64_t arrival, pk_exchange *exchange)
+{
+    pk_match_source source = {source_rebuild, source_answered, session};
+    pk_match_result result;
+    pk_match_find(session->match, &session->reply_tree, &source, &result);
+    bool matched = result.kind == PK_MATCH_ANSWER || result.kind == PK_MATCH_QUOTE;
+    if (matched && result.number < session->tracker.count) {
+        judge_matched(session, &result, arrival, exchange);
+    } else if (result.kind == PK_MATCH_OTHER || is_own(session, &source)) {
+        exchange->verdict = PK_VERDICT_OTHER;
+        session->counts.other++;
+    } else {
+        exchange->verdict = PK_VERDICT_UNMATCHED;
+        session->counts.unmatched++;
+    }
+}
+
+/* A full store keeps what it has; the counters go on. */
+static int keep(pk_session *session, const pk_exchange *exchange)
+{
+    if (!session->setup.keep || exchange->verdict == PK_VERDICT_OTHER)
+        return PK_OK;
+    pk_stored stored = {.bytes = exchange->bytes.data,
+                        .len = (uint32_t)exchange->bytes.len,
+                        .wire_len = exchange->wire_len,
+                        .k = exchange->k,
+                        .verdict = (uint8_t)exchange->verdict,
+                        .try = (uint8_t)exchange->try,
+                        .quoted = exchange->quoted,
+                        .rtt = exchange->rtt,
+                        .time_ns = exchange->time_ns};
+    int error = pk_store_add(&session->store, &stored);
+    if (error == PK_ELIMIT) {
+        session->counts.not_kept++;
+        return PK_OK;
+    }
+    return error;
+}
+
+static int take_frame(pk_session *session, const pk_frame *frame, int64_t arrival)
+{
+    const pk_session_observer *observer = session->observer;
+    session->counts.received++;
+    if (pk_vm_dissect(session->setup.vm, session->stimuli.link_layer, frame->data, frame->captured,
+                      frame->original, &session->reply_tree) != PK_OK)
+        return PK_ENOMEM;
+    pk_exchange exchange = {.k = PK_SESSION_NONE,
+                            .time_ns = frame->time_ns,
+                            .bytes = {frame->data, frame->captured},
+                            .wire_len = frame->original,
+                            .reply = &session->reply_tree,
+                            .quoting = PK_TREE_NONE};
+    judge(session, arrival, &exchange);
+    int error = keep(session, &exchange);
+    if (error || !observer || !observer->received)
+        return error;
+    return observer->received(observer->context, &exchange);
+}
+
+int pk_session_receive(pk_session *session, int64_t wait, pk_error *reterr_)
+{
+    for (bool more = true; more; wait = 0) {
+        uint32_t count = 0;
+        int error = pk_transport_receive(session->transport, wait, session->frames,
+                                         PK_SESSION_FRAMES, &count, reterr_);
+        if (error)
+            return error;
+        int64_t now = pk_session_now(), realtime = pk_session_realtime();
+        for (uint32_t i = 0; !error && i < count; i++)
+            error = take_frame(session, &session->frames[i],
+                               arrival_of(&session->frames[i], now, realtime));
+        if (error)
+            return pk_error_set(reterr_, error,
+                                error == PK_ENOMEM ? "no memory for a received packet"
+                                                   : "cannot put out a received packet");
+        more = count == PK_SESSION_FRAMES;
+    }
+    return PK_OK;
+}

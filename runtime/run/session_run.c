@@ -1,0 +1,103 @@
+#include <poll.h>
+
+#include "run/session_internal.h"
+
+static void look_at_stop(pk_session *session, bool *ret_leave)
+{
+    const pk_session_observer *observer = session->observer;
+    int stop = observer && observer->stop ? *observer->stop : 0;
+    if (stop > 0)
+        session->counts.stopped = true;
+    *ret_leave = stop > 1;
+}
+
+static void tell_progress(pk_session *session, int64_t now)
+{
+    const pk_session_observer *observer = session->observer;
+    session->counts.elapsed = now - session->began;
+    if (!observer || !observer->progress || now - session->told < PK_SESSION_PROGRESS)
+        return;
+    session->told = now;
+    pk_session_counts counts;
+    pk_session_counts_of(session, &counts);
+    observer->progress(observer->context, &counts);
+}
+
+/* Nothing to send any more, and nobody waited for. */
+static bool finished(const pk_session *session, int64_t now)
+{
+    return !pk_session_has_more(session, now) && session->tracker.open == 0;
+}
+
+static int64_t time_to_wait(pk_session *session, int64_t now)
+{
+    int64_t next = pk_tracker_deadline(&session->tracker);
+    if (next != INT64_MAX)
+        next++; /* a deadline has passed one later */
+    if (pk_session_has_more(session, now)) {
+        int64_t send = pk_session_send_next(session);
+        next = send < next ? send : next;
+    }
+    int64_t wait = next > now ? next - now : 0;
+    return wait < PK_SESSION_POLL ? wait : PK_SESSION_POLL;
+}
+
+static int wait_for_more(pk_session *session, int64_t wait, pk_error *reterr_)
+{
+    if (pk_session_tracks(session))
+        return pk_session_receive(session, wait, reterr_);
+    struct timespec pause = {0, (long)wait};
+    if (wait)
+        ppoll(NULL, 0, &pause, NULL); /* ends at a signal, as receiving does */
+    return PK_OK;
+}
+
+static int step(pk_session *session, bool *ret_over, pk_error *reterr_)
+{
+    bool leave;
+    look_at_stop(session, &leave);
+    int64_t now = pk_session_now();
+    int error = pk_session_send(session, now, reterr_);
+    if (error)
+        return error;
+    now = pk_session_now();
+    if (leave || finished(session, now)) {
+        *ret_over = true;
+        return pk_session_tracks(session) ? pk_session_receive(session, 0, reterr_) : PK_OK;
+    }
+    error = wait_for_more(session, time_to_wait(session, now), reterr_);
+    if (error)
+        return error;
+    now = pk_session_now();
+    if (pk_tracker_expire(&session->tracker, now) != PK_OK)
+        return pk_error_set(reterr_, PK_ENOMEM, "no memory to keep account of a stimulus");
+    tell_progress(session, now);
+    return PK_OK;
+}
+
+/* Where their number is known and not large, the tables are made once. */
+static void expect_stimuli(pk_session *session)
+{
+    if (session->stimuli.asked > (1u << 22) || !pk_session_tracks(session))
+        return;
+    pk_match_expect(session->match, (uint64_t)session->stimuli.asked);
+    pk_tracker_reserve(&session->tracker, (uint64_t)session->stimuli.asked);
+}
+
+int pk_session_run(pk_session *session, const pk_session_observer *observer, pk_error *reterr_)
+{
+    if (!session->transport || session->ran)
+        return pk_error_set(reterr_, PK_EUNSUPPORTED, "this session has no transport, or has run");
+    session->ran = true;
+    session->observer = observer;
+    session->began = session->told = pk_session_now();
+    pk_pace_init(&session->pace, session->options->rate, session->options->burst, session->began);
+    expect_stimuli(session);
+    bool over = false;
+    int error = PK_OK;
+    while (!error && !over)
+        error = step(session, &over, reterr_);
+    session->counts.elapsed = pk_session_now() - session->began;
+    session->observer = NULL;
+    return error;
+}

@@ -1,0 +1,302 @@
+#include <errno.h>
+#include <string.h>
+
+#include "run/session_internal.h"
+
+/* The slots of one batch and whose packets they hold. */
+typedef struct send_batch {
+    pk_slot *slots;
+    uint32_t room, count;
+    uint64_t k[PK_SESSION_BATCH];
+} send_batch;
+
+static void note_failure(pk_session *session, const char *text)
+{
+    if (session->failure[0])
+        return;
+    strncpy(session->failure, text, sizeof session->failure - 1);
+}
+
+static bool sending_over(const pk_session *session, int64_t now)
+{
+    return session->counts.stopped ||
+           (session->options->duration && now - session->began > session->options->duration);
+}
+
+static bool has_new(const pk_session *session)
+{
+    return session->next < session->stimuli.asked && session->waiting.count < PK_SESSION_WAITING;
+}
+
+bool pk_session_has_more(const pk_session *session, int64_t now)
+{
+    if (sending_over(session, now))
+        return false;
+    return session->next < session->stimuli.asked || session->waiting.count ||
+           session->tracker.again.count;
+}
+
+int64_t pk_session_send_next(pk_session *session)
+{
+    int64_t next = INT64_MAX;
+    if (session->waiting.count)
+        next = session->wait_until;
+    if (has_new(session) || session->tracker.again.count) {
+        int64_t due = pk_pace_next(&session->pace);
+        next = due < next ? due : next;
+    }
+    return next;
+}
+
+/* ---- stimuli that came to nothing ---- */
+
+static int stimulus_failed(pk_session *session, uint64_t k, int64_t now, const char *why)
+{
+    note_failure(session, why);
+    if (pk_session_tracks(session))
+        return pk_tracker_sent(&session->tracker, (uint32_t)k, now, false);
+    session->counts.failed++;
+    return PK_OK;
+}
+
+static int put_off(pk_session *session, uint64_t k, int64_t now)
+{
+    session->wait_until = now + PK_SESSION_WAIT_TICK;
+    return pk_queue_put(&session->waiting, (uint32_t)k) ? PK_OK : PK_ENOMEM;
+}
+
+/* ---- building ---- */
+
+typedef enum built { BUILT, BUILT_LATER, BUILT_FAILED } built;
+
+/* Another interface than the session's own is no way out. */
+static built judge_way(pk_session *session, pk_error *why)
+{
+    if (!session->setup.paths)
+        return BUILT;
+    const pk_paths_use *use = pk_paths_used(session->setup.paths);
+    const pk_transport_link *link = pk_transport_link_of(session->transport);
+    if (use->no_route || use->silent) {
+        pk_paths_explain(session->setup.paths, why);
+        return BUILT_FAILED;
+    }
+    if (use->out && link->index && use->out != link->index) {
+        char text[PK_IP_TEXT_MAX];
+        pk_error_set(why, PK_ENOENT, "%s is not reached by %s, which this run sends on",
+                     pk_ip_text(&use->destination, text), link->name);
+        return BUILT_FAILED;
+    }
+    return use->waiting ? BUILT_LATER : BUILT;
+}
+
+static built build(pk_session *session, uint64_t k, pk_error *why)
+{
+    pk_vm_error error = {0};
+    if (session->setup.paths)
+        pk_paths_begin(session->setup.paths);
+    pk_u128 n = pk_stimuli_number(&session->stimuli, k);
+    if (pk_stimuli_build(&session->stimuli, n, &session->packet, &session->packet_tree, &error)) {
+        pk_error_set(why, error.code, "%s", error.text);
+        return BUILT_FAILED;
+    }
+    return judge_way(session, why);
+}
+
+/* The matcher learns of a stimulus once, before its first try. */
+static int make_known(pk_session *session, uint64_t k)
+{
+    bool first = false;
+    if (!pk_session_tracks(session))
+        return PK_OK;
+    int error = pk_tracker_begin(&session->tracker, (uint32_t)k, &first);
+    if (!error && first)
+        error = pk_match_add(session->match, (uint32_t)k, &session->packet_tree);
+    return error;
+}
+
+/* Puts the packet just built into the next slot. */
+static int fill_slot(pk_session *session, send_batch *batch, uint64_t k, int64_t now)
+{
+    pk_slot *slot = &batch->slots[batch->count];
+    if (session->packet.len > slot->capacity) {
+        pk_error why;
+        pk_error_set(&why, PK_ELIMIT, "a packet of %zu bytes does not fit the link, which takes %u",
+                     session->packet.len, slot->capacity);
+        return stimulus_failed(session, k, now, why.text);
+    }
+    int error = make_known(session, k);
+    if (error)
+        return error;
+    memcpy(slot->data, session->packet.data, session->packet.len);
+    slot->len = (uint32_t)session->packet.len;
+    batch->k[batch->count++] = k;
+    return PK_OK;
+}
+
+static int take(pk_session *session, send_batch *batch, uint64_t k, bool spend, int64_t now)
+{
+    pk_error why = {0};
+    built how = build(session, k, &why);
+    if (spend)
+        pk_pace_spend(&session->pace, (uint32_t)session->packet.len);
+    switch (how) {
+    case BUILT:
+        return fill_slot(session, batch, k, now);
+    case BUILT_LATER:
+        return put_off(session, k, now);
+    case BUILT_FAILED:
+        return stimulus_failed(session, k, now, why.text);
+    }
+    return PK_OK;
+}
+
+/* Queues hold the low half of a number, and what waits is never far behind the newest. */
+static uint64_t whole_number(const pk_session *session, uint32_t low)
+{
+    uint64_t k = (session->next & ~(uint64_t)UINT32_MAX) | low;
+    return k >= session->next ? k - UINT32_MAX - 1 : k;
+}
+
+/* Those that waited go first; each had its place in the rate when it was begun. */
+static int take_waiting(pk_session *session, send_batch *batch, int64_t now)
+{
+    uint32_t low;
+    int error = PK_OK;
+    if (now < session->wait_until)
+        return PK_OK;
+    for (uint64_t left = session->waiting.count; !error && left && batch->count < batch->room;
+         left--)
+        if (pk_queue_get(&session->waiting, &low))
+            error = take(session, batch, whole_number(session, low), false, now);
+    return error;
+}
+
+static void note_gap(pk_session *session, int64_t now)
+{
+    int64_t gap = session->pace.rate ? now - pk_pace_next(&session->pace) : 0;
+    if (gap > session->counts.worst_gap)
+        session->counts.worst_gap = gap;
+}
+
+static int take_due(pk_session *session, send_batch *batch, int64_t now)
+{
+    int error = PK_OK;
+    if (has_new(session) || session->tracker.again.count)
+        note_gap(session, now);
+    for (uint32_t tries = 0; !error && tries < PK_SESSION_BATCH && batch->count < batch->room;
+         tries++) {
+        uint32_t again;
+        if (!has_new(session) && !session->tracker.again.count)
+            break;
+        if (!pk_pace_due(&session->pace, now))
+            break;
+        if (pk_tracker_again(&session->tracker, &again))
+            error = take(session, batch, again, true, now);
+        else if (has_new(session))
+            error = take(session, batch, session->next++, true, now);
+    }
+    return error;
+}
+
+/* ---- sending ---- */
+
+static int tell_sent(pk_session *session, uint64_t k, const pk_slot *slot, int64_t time_ns)
+{
+    const pk_session_observer *observer = session->observer;
+    if (!observer || !observer->sent)
+        return PK_OK;
+    pk_sent sent = {
+        .k = k,
+        .n = pk_stimuli_number(&session->stimuli, k),
+        .try = pk_session_tracks(session) ? pk_tracker_tries(&session->tracker, (uint32_t)k) : 1,
+        .time_ns = time_ns,
+        .bytes = {slot->data, slot->len}};
+    return observer->sent(observer->context, &sent);
+}
+
+static int slot_left(pk_session *session, uint64_t k, const pk_slot *slot, int64_t now,
+                     int64_t time_ns)
+{
+    if (!session->first_sent)
+        session->first_sent = now;
+    session->last_sent = now;
+    int error = PK_OK;
+    if (pk_session_tracks(session))
+        error = pk_tracker_sent(&session->tracker, (uint32_t)k, now, true);
+    else
+        session->counts.sent++;
+    return error ? error : tell_sent(session, k, slot, time_ns);
+}
+
+/* A link that is down may come back; one that is gone does not. */
+static bool may_come_back(int sys_errno)
+{
+    return sys_errno == ENETDOWN || sys_errno == ECANCELED;
+}
+
+static int slot_refused(pk_session *session, uint64_t k, int sys_errno, int64_t now)
+{
+    if (may_come_back(sys_errno) &&
+        (!session->down_since || now - session->down_since < PK_SESSION_LINK_WAIT)) {
+        if (!session->down_since)
+            session->down_since = now;
+        int error = put_off(session, k, now);
+        session->wait_until = now + PK_SESSION_POLL;
+        return error;
+    }
+    pk_error why;
+    pk_error_sys(&why, sys_errno, "the kernel refused a packet");
+    return stimulus_failed(session, k, now, why.text);
+}
+
+static bool link_gone(int sys_errno)
+{
+    return sys_errno == ENODEV || sys_errno == ENXIO;
+}
+
+static int settle(pk_session *session, send_batch *batch, int64_t now, int64_t time_ns)
+{
+    int error = PK_OK;
+    for (uint32_t i = 0; !error && i < batch->count; i++) {
+        const pk_slot *slot = &batch->slots[i];
+        if (slot->sys_errno == 0) {
+            session->down_since = 0;
+            error = slot_left(session, batch->k[i], slot, now, time_ns);
+        } else {
+            error = slot_refused(session, batch->k[i], slot->sys_errno, now);
+        }
+    }
+    return error;
+}
+
+static int commit(pk_session *session, send_batch *batch, pk_error *reterr_)
+{
+    pk_error refusal = {0};
+    int64_t now = pk_session_now(), time_ns = pk_session_realtime();
+    int code = pk_transport_commit(session->transport, batch->count, NULL, &refusal);
+    int error = settle(session, batch, now, time_ns);
+    if (error)
+        return pk_error_set(reterr_, error, "cannot keep account of the packets sent");
+    if (code && link_gone(refusal.sys_errno)) {
+        if (reterr_)
+            *reterr_ = refusal;
+        return code;
+    }
+    return PK_OK;
+}
+
+int pk_session_send(pk_session *session, int64_t now, pk_error *reterr_)
+{
+    if (!pk_session_has_more(session, now) || pk_session_send_next(session) > now)
+        return PK_OK;
+    send_batch batch = {0};
+    batch.room = pk_transport_slots(session->transport, PK_SESSION_BATCH, &batch.slots);
+    int error = take_waiting(session, &batch, now);
+    if (!error)
+        error = take_due(session, &batch, now);
+    if (error)
+        return pk_error_set(reterr_, error,
+                            error == PK_ENOMEM ? "no memory to keep account of a stimulus"
+                                               : "too many stimuli to keep account of");
+    return batch.count ? commit(session, &batch, reterr_) : PK_OK;
+}

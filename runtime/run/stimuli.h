@@ -1,0 +1,45 @@
+/*
+ * The stimuli of a run: packet n of a probe, whole as the link carries it, at any time.
+ *
+ * A packet is a pure function of n (and of routes that are looked up): it is built for sending, for
+ * a further try, for verifying a candidate and for whoever looks at the results, and never kept.
+ * When the outermost layer of a stack is not the link's own but one that can lie on it, the link's
+ * layer is put before it, with default fields; a stack that can do neither is sent as it is.
+ */
+#ifndef PK_RUN_STIMULI_H
+#define PK_RUN_STIMULI_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "run/options.h"
+#include "run/order.h"
+
+typedef struct pk_stimuli {
+    pk_vm *vm;
+    const pk_image *image;
+    const pk_image_probe *probe;
+    pk_ref link_layer; /* of the link's frames; 0: none known */
+    pk_u128 total;     /* packets of the probe's set */
+    pk_u128 asked;     /* packets of this run */
+    pk_order order;
+    pk_point point;
+    bool has_point;
+} pk_stimuli;
+
+/* The machine's space must be open. PK_EFORMAT for an empty set, PK_ELIMIT for one of more than
+ * 2^128 - 1 packets. */
+int pk_stimuli_init(pk_stimuli *ret_stimuli, pk_vm *vm, const pk_image *image,
+                    const pk_image_probe *probe, const pk_run_options *options, pk_error *reterr_);
+void pk_stimuli_free(pk_stimuli *stimuli);
+
+/* What the frames of the link begin with, by LINKTYPE_ number. */
+void pk_stimuli_link_set(pk_stimuli *stimuli, uint32_t linktype);
+
+/* The number of the k-th packet sent. */
+pk_u128 pk_stimuli_number(const pk_stimuli *stimuli, uint64_t k);
+
+/* Builds packet `n` into `out` (cleared first) and, unless NULL, its tree over it. */
+int pk_stimuli_build(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tree,
+                     pk_vm_error *reterr_error);
+
+#endif
