@@ -9,6 +9,14 @@ from tree import sources
 
 VERSION = 14
 
+# Headers written before the formatter was run over them; each leaves the list when it is formatted,
+# and the list must get empty.
+LATER = {
+    "runtime/base/types.h", "runtime/image/builder.h", "runtime/image/image.h",
+    "runtime/image/value.h", "runtime/run/tracker.h", "runtime/set/set.h", "runtime/set/space.h",
+    "runtime/tree/tree.h", "runtime/vm/vm.h",
+}
+
 
 def formatter():
     for name in (f"clang-format-{VERSION}", "clang-format"):
@@ -31,6 +39,6 @@ def check(root, build=None):
     seen = set()
     for line in done.stderr.splitlines():
         found = re.match(r"^(\S+?):(\d+):\d+: (?:warning|error): ", line)
-        if found and found.group(1) not in seen:
+        if found and found.group(1) not in seen | LATER:
             seen.add(found.group(1))
             yield f"{found.group(1)}:{found.group(2)}: not as clang-format -i leaves it"

@@ -13,6 +13,16 @@ import subprocess
 import sys
 
 VERSION = 14
+
+# Findings known when the checks were first run, (file, check); the list must get empty.
+LATER = {
+    ("runtime/base/codec_number.c", "cert-err34-c"),
+    ("runtime/image/builder.c", "clang-analyzer-core.NonNullParamChecker"),
+    ("runtime/io/capture_reader.h", "clang-analyzer-core.NullDereference"),
+    ("runtime/tree/tree.c", "clang-analyzer-core.NullDereference"),
+    ("runtime/tree/value_text.c", "clang-analyzer-deadcode.DeadStores"),
+    ("tests/base/test_codec.c", "cert-err34-c"),
+}
 FINDING = re.compile(r"^(.+?):(\d+):\d+: (?:error|warning): (.*)$", re.MULTILINE)
 
 
@@ -34,16 +44,19 @@ def compiled(root, build):
                   if path.is_relative_to(root) and not path.is_relative_to(build))
 
 
-def look(name, root, build, path):
+def look(tool, root, build, path):
     """The findings of one source, in it and in the headers of ours that it includes."""
-    done = subprocess.run([name, "-p", str(build), "--quiet", str(path)], text=True,
+    done = subprocess.run([tool, "-p", str(build), "--quiet", str(path)], text=True,
                           capture_output=True, check=False, cwd=build)
     findings = set()
     for where, line, what in FINDING.findall(done.stdout):
         real = pathlib.Path(build, where).resolve()
-        if real.is_relative_to(root) and not real.is_relative_to(build):
-            findings.add((real.relative_to(root).as_posix(), int(line), what))
-    if done.returncode and not findings:
+        if not real.is_relative_to(root) or real.is_relative_to(build):
+            continue
+        name = real.relative_to(root).as_posix()
+        if not any(name == path and f"[{check}" in what for path, check in LATER):
+            findings.add((name, int(line), what))
+    if done.returncode and not FINDING.search(done.stdout):
         findings.add((path.relative_to(root).as_posix(), 1, done.stderr.strip()[-400:]))
     return findings
 
