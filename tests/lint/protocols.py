@@ -1,5 +1,5 @@
 """No protocol in C: a protocol is a description. The C code of the rooms names none, neither in an
-identifier nor in a string; runtime/net and runtime/io know Ethernet and IP as far as routes and
+identifier nor by a string that is its name (a longer text may give an example); runtime/net and runtime/io know Ethernet and IP as far as routes and
 links need it, and the program pktc may speak of what it likes."""
 import fnmatch
 import pathlib
@@ -15,10 +15,9 @@ bootp sctp dccp ntp snmp bgp ospf rip isis pim esp ah ipsec ike radius diameter 
 smtp sip rtp mqtt coap modbus stp lldp lacp netbios smb ipv4 ipv6 ethernet ethertype syn rst""".split()
 
 WORD = re.compile(r"[A-Za-z0-9_]+")
-COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
-# Kinds of address, as the language has them, are no protocols.
-ADDRESSES = {"IPv4", "IPv6"}
+# Kinds of address, as the language has them, are no protocols; nor are the stamps of captures.
+NO_PROTOCOL = re.compile(r"IPv[46]|\w*LINKTYPE_\w+")
 
 # Files (patterns) that may name protocols after all, and why.
 ALLOWED = {
@@ -27,17 +26,25 @@ ALLOWED = {
     "grammar/diag.def": "explanations of diagnostics give examples",
 }
 
+TOKEN = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
+
 
 def blank(match):
-    return re.sub(r"[^\n]", " ", match.group())
+    """Comments and texts go, their lines stay; a string that is one protocol's name stays too."""
+    text = match.group()
+    if text[0] == '"' and text[1:-1].lower() in NAMES:
+        return text
+    return re.sub(r"[^\n]", " ", text)
 
 
 def named(text):
-    """(line, protocol, word) of each word of C code, comments apart, that names a protocol."""
-    for number, line in enumerate(COMMENT.sub(blank, text).split("\n"), 1):
+    """(line, protocol, word) of each word of C code that names a protocol."""
+    for number, line in enumerate(TOKEN.sub(blank, text).split("\n"), 1):
         if line.lstrip().startswith("#include"):
             continue
-        for word in set(WORD.findall(line)) - ADDRESSES:
+        for word in WORD.findall(line):
+            if NO_PROTOCOL.fullmatch(word):
+                continue
             for part in word.lower().split("_"):
                 if part in NAMES:
                     yield number, part, word

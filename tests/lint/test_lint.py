@@ -254,7 +254,8 @@ class Calls(Built):
 class Protocols(Tree):
     def test_identifiers_and_strings_that_name_a_protocol_are_found(self):
         self.put("runtime/vm/a.c", "int a; /* tcp is\n * fine */\nint tcp_port;\n"
-                 "const char *b = \"icmp\";\nint agree, sharp, IPv4; // udp\n")
+                 "const char *b = \"icmp\";\nint agree, sharp, IPv4; // udp\n"
+                 "const char *c = \"add: icmp() \\\" // x\", *d = \"http://a\"; int PK_LINKTYPE_PPP;\n")
         self.assertEqual(self.found(protocols),
                          ["runtime/vm/a.c:3: `tcp_port` names a protocol (tcp)",
                           "runtime/vm/a.c:4: `icmp` names a protocol (icmp)"])
