@@ -13,9 +13,9 @@
  * ports as unreachable, and answers ARP for any address, with its rate limits for ICMP off.
  * Addresses are from the blocks for benchmarks (198.18.0.0/15 RFC 2544, 2001:2::/48 RFC 5180), that
  * nobody probes. With `hops` = n a packet passes n routers, each of which counts down the TTL and
- * reports its end from 198.18.<i>.2 (2001:2:0:<i>::2), i from 0. Checksum offload is off
- * everywhere: bytes captured are bytes sent. The router's and the far end's neighbours are fixed
- * entries.
+ * reports its end from 198.18.<i>.2 (2001:2:0:<i>::2), i from 0. Every left end of a link has
+ * fe80::1 there, every right end fe80::2. Checksum offload is off everywhere: bytes captured are
+ * bytes sent. The router's and the far end's neighbours are fixed entries.
  *
  * Namespaces have no name: descriptors of this process hold them, no other process does. They are
  * gone when the process ends, however it ends. The caller must have one thread only, and must open

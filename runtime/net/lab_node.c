@@ -14,14 +14,15 @@
 #define SIOCGSKNS 0x894C
 #endif
 
-#define PREFIX_IPV4    30u
-#define PREFIX_IPV6    126u
-#define ANSWER_TABLE   100u
-#define RULE_PRIORITY  10u
-#define ROLE(role)     (1u << (role))
-#define ROLES_ALL      (ROLE(PK_LAB_NEAR) | ROLE(PK_LAB_ROUTER) | ROLE(PK_LAB_FAR))
-#define ROLES_ANSWER   (ROLE(PK_LAB_ROUTER) | ROLE(PK_LAB_FAR))
-#define LOOPBACK_INDEX 1u
+#define PREFIX_IPV4       30u
+#define PREFIX_IPV6       126u
+#define PREFIX_LINK_LOCAL 64u
+#define ANSWER_TABLE      100u
+#define RULE_PRIORITY     10u
+#define ROLE(role)        (1u << (role))
+#define ROLES_ALL         (ROLE(PK_LAB_NEAR) | ROLE(PK_LAB_ROUTER) | ROLE(PK_LAB_FAR))
+#define ROLES_ANSWER      (ROLE(PK_LAB_ROUTER) | ROLE(PK_LAB_FAR))
+#define LOOPBACK_INDEX    1u
 
 typedef struct setting {
     uint32_t roles;
@@ -92,6 +93,11 @@ pk_ip pk_lab_ip(int family, uint32_t link, uint32_t side)
     return (pk_ip){AF_INET6, {0x20, 0x01, 0, 2, 0, 0, 0, third, [15] = host}};
 }
 
+static pk_ip link_local(uint32_t side)
+{
+    return (pk_ip){AF_INET6, {0xfe, 0x80, [15] = (uint8_t)(side + 1)}};
+}
+
 void pk_lab_mac(uint32_t link, uint32_t side, uint8_t ret_mac[6])
 {
     const uint8_t mac[6] = {0x02, 0x00, 0xc6, 0x12, (uint8_t)link, (uint8_t)(side + 1)};
@@ -152,7 +158,13 @@ static int address_end(const pk_lab_node *node, int family, uint32_t index, uint
     int code = pk_address_add(node->netlink, index, &own, prefix, reterr_);
     if (code == PK_OK)
         code = pk_neighbour_add(node->netlink, index, &other, mac, reterr_);
-    return code;
+    if (code < 0 || family == AF_INET)
+        return code;
+    /* A link-local address beside it: what speaks to ff02:: or solicits needs one. */
+    own = link_local(side);
+    other = link_local(1 - side);
+    code = pk_address_add(node->netlink, index, &own, PREFIX_LINK_LOCAL, reterr_);
+    return code < 0 ? code : pk_neighbour_add(node->netlink, index, &other, mac, reterr_);
 }
 
 /* A kernel without IPv6 makes a lab without it. */
