@@ -149,7 +149,8 @@ enum {
     PK_FIELD_HEX = 2,    /* written in hexadecimal */
     PK_FIELD_GROUP_LE = 4, /* the bit group is little-endian */
     PK_FIELD_HAS_INIT = 8,
-    PK_FIELD_ANONYMOUS = 16 /* `_`: alignment */
+    PK_FIELD_ANONYMOUS = 16, /* `_`: alignment */
+    PK_FIELD_PARAM = 32 /* configuration, in no item: never on the wire */
 };
 
 typedef enum pk_image_list {

@@ -1,0 +1,129 @@
+/*
+ * The program pktc: what its verbs share.
+ *
+ * Only here does anything read argv, print or exit. Results go to standard output through one
+ * buffer whose write errors decide the exit code; everything else goes to standard error.
+ */
+#ifndef PK_CLI_CLI_H
+#define PK_CLI_CLI_H
+
+#include <signal.h>
+
+#include "compile.h"
+#include "run/session.h"
+#include "tree/writers.h"
+#include "vm/vm.h"
+
+/* Exit codes, for all verbs. */
+enum {
+    PK_EXIT_GOOD = 0,
+    PK_EXIT_NO_ANSWER = 1,   /* ran, nothing answered; check: a check failed */
+    PK_EXIT_USAGE = 2,       /* usage, compile error, bad input */
+    PK_EXIT_ENVIRONMENT = 3, /* permission, interface, machine */
+    PK_EXIT_OUTPUT = 4,      /* output failed */
+    PK_EXIT_LOST = 5         /* finished, but this machine lost replies */
+};
+
+typedef enum pk_verb {
+#define PK_VERB(id, name, operands, doc) PK_VERB_##id,
+#include "opts.def"
+    PK_VERBS
+} pk_verb;
+
+typedef enum pk_option {
+#define PK_OPT(id, letter, name, value, verbs, doc) PK_OPT_##id,
+#include "opts.def"
+    PK_OPTIONS
+} pk_option;
+
+typedef struct pk_cli_param {
+    const char *name; /* of `name_len` bytes */
+    size_t name_len;
+    const char *value;
+} pk_cli_param;
+
+enum { PK_CLI_LIST = 256 }; /* operands, parameters, repeated options of each kind */
+
+typedef struct pk_cli {
+    const char *program;
+    pk_verb verb;
+    const char *value[PK_OPTIONS];  /* the last one given */
+    unsigned times[PK_OPTIONS];     /* how often */
+    const char *exprs[PK_CLI_LIST]; /* every -e */
+    size_t n_exprs;
+    const char *imports[PK_CLI_LIST];
+    size_t n_imports;
+    pk_cli_param params[PK_CLI_LIST];
+    size_t n_params;
+    const char *operands[PK_CLI_LIST];
+    size_t n_operands;
+    pk_buf out; /* standard output */
+} pk_cli;
+
+/* ---- options.c ---- */
+/* Fills `cli` from argv; 0, or the exit code after a message (help counts: PK_EXIT_GOOD | 0x100). */
+int pk_cli_parse(pk_cli *cli, int argc, char **argv);
+void pk_cli_help(pk_cli *cli, bool of_verb);
+static inline bool pk_cli_given(const pk_cli *cli, pk_option option)
+{
+    return cli->times[option] != 0;
+}
+/* A count given to an option; false after a message. */
+bool pk_cli_number(pk_cli *cli, pk_option option, pk_u128 *ret_number);
+
+/* ---- output.c ---- */
+/* "pktc: ..." on standard error, control characters made visible. Returns `status`. */
+int pk_cli_fail(const pk_cli *cli, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void pk_cli_note(const pk_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Writes what `out` holds when it is much, or `all`; 0 or PK_EXIT_OUTPUT (a closed pipe is no
+ * failure: *ret_closed). */
+int pk_cli_flush(pk_cli *cli, bool all, bool *ret_closed);
+bool pk_cli_color(const pk_cli *cli, int fd);
+
+/* ---- describe.c: from what the user typed to a machine ---- */
+typedef struct pk_description {
+    pk_sources *sources;
+    pk_diags *diags;
+    pk_buf image_bytes;
+    pk_image image;
+    pk_vm *vm;
+    pk_arena arena;
+    pk_ref probe; /* the one asked for, or the first */
+} pk_description;
+
+/* Compiles the files or -e texts of the command line. 0 or an exit code, diagnostics printed. */
+int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_description *ret);
+/* The same for one description (file operand, -, or -e) that must have a probe: makes the machine,
+ * sets parameters, chooses the probe, opens the space. `env` may be NULL. */
+int pk_describe_set(pk_cli *cli, pk_description *ret, const pk_env *env);
+/* A machine over the standard layers alone. */
+int pk_describe_standard(pk_cli *cli, pk_description *ret);
+void pk_description_free(pk_description *description);
+
+/* ---- forms.c: a tree in the form that --as names ---- */
+typedef enum pk_form {
+    PK_FORM_TREE,
+    PK_FORM_LINE,
+    PK_FORM_PKT,
+    PK_FORM_JSON,
+    PK_FORM_HEX,
+    PK_FORM_C,
+    PK_FORM_SPANS
+} pk_form;
+bool pk_form_of(pk_cli *cli, pk_form otherwise, pk_form *ret_form);
+void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
+                   const pk_writer_packet *packet);
+
+/* ---- the verbs ---- */
+int pk_cli_run(pk_cli *cli);
+int pk_cli_show(pk_cli *cli);
+int pk_cli_write(pk_cli *cli);
+int pk_cli_read(pk_cli *cli);
+int pk_cli_build(pk_cli *cli);
+int pk_cli_check(pk_cli *cli);
+int pk_cli_layers(pk_cli *cli);
+int pk_cli_disasm(pk_cli *cli);
+int pk_cli_explain(pk_cli *cli);
+
+#endif

@@ -1,0 +1,176 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "run/params.h"
+#include "standard.h"
+
+static int report(pk_cli *cli, pk_description *d)
+{
+    pk_buf text = {0};
+    pk_diag_form form = pk_cli_given(cli, PK_OPT_JSON_ERRORS) ? PK_DIAG_JSON
+                        : pk_cli_color(cli, STDERR_FILENO)    ? PK_DIAG_COLOR
+                                                              : PK_DIAG_TEXT;
+    pk_diags_render(d->diags, form, &text);
+    (void)fputs(pk_buf_cstr(&text), stderr);
+    pk_buf_free(&text);
+    return pk_diags_errors(d->diags) ? PK_EXIT_USAGE : 0;
+}
+
+static int load(pk_cli *cli, pk_description *d, const void *bytes, size_t len)
+{
+    char why[256];
+    if (pk_image_load(bytes, len, &d->image, why, sizeof why) != PK_OK)
+        return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "the compiled image is not valid: %s", why);
+    return 0;
+}
+
+static int read_source(pk_cli *cli, pk_description *d, const char *path, pk_span *ret_text)
+{
+    int result = pk_sources_read(d->sources, path, ret_text);
+    if (result == PK_OK)
+        return 0;
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    if (result == PK_ELIMIT)
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "%s is too long for a description (limit %d bytes)",
+                           name, PK_SOURCE_LIMIT);
+    return pk_cli_fail(cli, PK_EXIT_USAGE, "cannot read %s: %s", name,
+                       result == PK_ENOMEM ? "memory is exhausted" : strerror(errno));
+}
+
+int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_description *ret)
+{
+    *ret = (pk_description){.sources = pk_sources_new()};
+    ret->diags = ret->sources ? pk_diags_new(ret->sources) : NULL;
+    pk_image standard;
+    char why[256];
+    pk_span texts[PK_CLI_LIST];
+    size_t n = 0;
+    int status = 0;
+    if (!ret->diags)
+        return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+    if (pk_image_load(pk_standard_image, pk_standard_image_size, &standard, why, sizeof why))
+        return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "the standard layers are damaged: %s", why);
+    for (size_t i = 0; !status && i < cli->n_exprs && n < PK_CLI_LIST; i++)
+        if (pk_sources_add(ret->sources, "-e", cli->exprs[i], strlen(cli->exprs[i]), &texts[n++]))
+            status = pk_cli_fail(cli, PK_EXIT_USAGE, "the text of -e is too long");
+    for (size_t i = 0; !status && i < n_files && n < PK_CLI_LIST; i++)
+        status = read_source(cli, ret, files[i], &texts[n++]);
+    if (status)
+        return status;
+    const pk_compile_options options = {
+        .standard = &standard, .import_paths = cli->imports, .n_import_paths = cli->n_imports};
+    int result = pk_compile(&options, ret->sources, texts, n, ret->diags, &ret->image_bytes);
+    status = report(cli, ret);
+    if (status)
+        return status;
+    if (result != PK_OK)
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "the description is too big");
+    return load(cli, ret, ret->image_bytes.data, ret->image_bytes.len);
+}
+
+/* ---- a description that is a set ---------------------------------------------------------------- */
+
+/* The description is -e, the first operand, or a pipe; what remains of the operands follows. */
+static int describe_operands(pk_cli *cli, pk_description *ret, size_t *ret_used)
+{
+    static const char *const standard_input[] = {"-"};
+    *ret_used = 0;
+    if (cli->n_exprs)
+        return pk_describe(cli, NULL, 0, ret);
+    if (cli->n_operands) {
+        *ret_used = 1;
+        return pk_describe(cli, cli->operands, 1, ret);
+    }
+    if (isatty(STDIN_FILENO))
+        return pk_cli_fail(cli, PK_EXIT_USAGE,
+                           "no description: name a FILE, pipe one in, or use -e 'TEXT'");
+    return pk_describe(cli, standard_input, 1, ret);
+}
+
+static int choose_probe(pk_cli *cli, pk_description *d, const char *name)
+{
+    const pk_image *image = &d->image;
+    if (image->n_probes <= 1)
+        return pk_cli_fail(cli, PK_EXIT_USAGE,
+                           "the description has no packets: add one, as in ip(dst=10.0.0.1)/icmp()");
+    d->probe = 1;
+    if (!name) {
+        if (image->n_probes > 2)
+            pk_cli_note(cli, "%u probes in this file; taking the first (%s)", image->n_probes - 1,
+                        pk_image_text(image, image->probes[1].name));
+        return 0;
+    }
+    pk_suggest suggest;
+    pk_suggest_begin(&suggest, name);
+    for (d->probe = 1; d->probe < image->n_probes; d->probe++) {
+        const char *text = pk_image_text(image, image->probes[d->probe].name);
+        pk_suggest_offer(&suggest, text);
+        if (strcmp(text, name) == 0)
+            return 0;
+    }
+    return suggest.best
+               ? pk_cli_fail(cli, PK_EXIT_USAGE, "there is no probe `%s`; did you mean `%s`?", name,
+                             suggest.best)
+               : pk_cli_fail(cli, PK_EXIT_USAGE, "there is no probe `%s`", name);
+}
+
+static int set_params(pk_cli *cli, pk_description *d)
+{
+    for (size_t i = 0; i < cli->n_params; i++) {
+        char name[128];
+        pk_error error;
+        (void)snprintf(name, sizeof name, "%.*s", (int)cli->params[i].name_len, cli->params[i].name);
+        if (pk_params_assign(d->vm, &d->image, name, cli->params[i].value, &d->arena, &error))
+            return pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
+    }
+    return 0;
+}
+
+int pk_describe_set(pk_cli *cli, pk_description *ret, const pk_env *env)
+{
+    size_t used;
+    int status = describe_operands(cli, ret, &used);
+    if (status)
+        return status;
+    if (cli->n_operands > used + 1)
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "what is `%s`? one FILE and one PROBE at most",
+                           cli->operands[used + 1]);
+    status = choose_probe(cli, ret, cli->n_operands > used ? cli->operands[used] : NULL);
+    if (status)
+        return status;
+    ret->vm = pk_vm_new(&ret->image, env);
+    if (!ret->vm)
+        return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+    status = set_params(cli, ret);
+    pk_u128 seed = 0;
+    if (!status && pk_cli_given(cli, PK_OPT_SEED) && !pk_cli_number(cli, PK_OPT_SEED, &seed))
+        status = PK_EXIT_USAGE;
+    pk_vm_error error = {0};
+    if (!status && pk_vm_space_open(ret->vm, (uint64_t)seed, &error) != PK_OK)
+        status = pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
+    return status;
+}
+
+int pk_describe_standard(pk_cli *cli, pk_description *ret)
+{
+    *ret = (pk_description){0};
+    int status = load(cli, ret, pk_standard_image, pk_standard_image_size);
+    if (status)
+        return status;
+    ret->vm = pk_vm_new(&ret->image, NULL);
+    return ret->vm ? 0 : pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+}
+
+void pk_description_free(pk_description *description)
+{
+    pk_vm_free(description->vm);
+    pk_buf_free(&description->image_bytes);
+    pk_diags_free(description->diags);
+    pk_sources_free(description->sources);
+    pk_arena_free(&description->arena);
+    *description = (pk_description){0};
+}

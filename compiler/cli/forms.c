@@ -1,0 +1,78 @@
+#include <string.h>
+
+#include "cli.h"
+
+static const struct {
+    const char *name;
+    pk_form form;
+} forms[] = {
+    {"tree", PK_FORM_TREE}, {"line", PK_FORM_LINE}, {"pkt", PK_FORM_PKT},
+    {"json", PK_FORM_JSON}, {"hex", PK_FORM_HEX},   {"c", PK_FORM_C},
+    {"spans", PK_FORM_SPANS},
+};
+
+bool pk_form_of(pk_cli *cli, pk_form otherwise, pk_form *ret_form)
+{
+    const char *name = cli->value[PK_OPT_AS];
+    *ret_form = otherwise;
+    if (!name)
+        return true;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (strcmp(name, forms[i].name) == 0) {
+            *ret_form = forms[i].form;
+            return true;
+        }
+    }
+    (void)pk_cli_fail(cli, 0, "there is no form `%s`: tree, line, pkt, json, hex, c or spans", name);
+    return false;
+}
+
+static bool inferred(void *context, const pk_tree *tree, pk_tree_node node)
+{
+    return pk_vm_inferred(context, tree, node);
+}
+
+static pk_value eval(void *context, const pk_tree *tree, pk_tree_node self, pk_ref expr)
+{
+    return pk_vm_eval(context, expr, tree, self, NULL, NULL, 0);
+}
+
+void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
+                   const pk_writer_packet *packet)
+{
+    const pk_writer how = {.inferred = inferred,
+                           .eval = eval,
+                           .context = vm,
+                           .verbosity = cli->times[PK_OPT_VERBOSE]};
+    const pk_bytes bytes = {tree->bytes, tree->len};
+    switch (form) {
+    case PK_FORM_TREE:
+        pk_write_tree(&cli->out, tree, &how, packet);
+        break;
+    case PK_FORM_LINE:
+        pk_write_line(&cli->out, tree, &how);
+        pk_buf_byte(&cli->out, '\n');
+        break;
+    case PK_FORM_PKT:
+        pk_write_source(&cli->out, tree, &how);
+        pk_buf_byte(&cli->out, '\n');
+        break;
+    case PK_FORM_JSON:
+        pk_write_json(&cli->out, tree, &how, packet);
+        break;
+    case PK_FORM_HEX:
+        if (cli->times[PK_OPT_VERBOSE]) {
+            pk_write_hex(&cli->out, bytes, 0);
+        } else {
+            pk_write_hex_line(&cli->out, bytes);
+            pk_buf_byte(&cli->out, '\n');
+        }
+        break;
+    case PK_FORM_C:
+        pk_write_c(&cli->out, bytes, "packet");
+        break;
+    case PK_FORM_SPANS:
+        pk_write_spans(&cli->out, tree, &how, packet);
+        break;
+    }
+}

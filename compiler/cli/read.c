@@ -1,0 +1,98 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli.h"
+#include "io/capture.h"
+
+typedef struct reading {
+    pk_cli *cli;
+    pk_description d;
+    pk_form form;
+    pk_tree tree;
+    uint64_t number; /* packets over all files */
+    uint64_t limit;  /* 0 = none */
+    uint64_t unknown_links;
+} reading;
+
+static int read_record(reading *r, const pk_capture_record *record)
+{
+    pk_ref layer = pk_vm_link_layer(r->d.vm, record->link);
+    uint32_t wire = record->original > record->captured ? record->original : record->captured;
+    if (!layer)
+        r->unknown_links++;
+    if (pk_vm_dissect(r->d.vm, layer, record->data, record->captured, wire, &r->tree) != PK_OK)
+        return pk_cli_fail(r->cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+    pk_writer_packet packet = {.number = r->number, .has_time = record->has_time};
+    if (record->has_time) {
+        int64_t nanoseconds = record->time_ns % 1000000000;
+        packet.seconds = record->time_ns / 1000000000 - (nanoseconds < 0);
+        packet.nanoseconds = (uint32_t)(nanoseconds + (nanoseconds < 0 ? 1000000000 : 0));
+    }
+    pk_form_write(r->cli, r->d.vm, r->form, &r->tree, &packet);
+    return 0;
+}
+
+static int read_file(reading *r, const char *path, bool *ret_closed)
+{
+    pk_capture_reader *reader = NULL;
+    pk_error error;
+    int code = pk_capture_open(&reader, path, NULL, &error);
+    if (code)
+        return pk_cli_fail(r->cli, PK_EXIT_USAGE, "%s", error.text);
+    int status = 0;
+    while (!status && !*ret_closed && (!r->limit || r->number < r->limit)) {
+        pk_capture_record record;
+        code = pk_capture_next(reader, &record, &error);
+        if (code == PK_EOF)
+            break;
+        if (code) {
+            (void)pk_cli_flush(r->cli, true, ret_closed);
+            status = pk_cli_fail(r->cli, PK_EXIT_USAGE, "%s", error.text);
+            break;
+        }
+        r->number++;
+        status = read_record(r, &record);
+        if (!status)
+            status = pk_cli_flush(r->cli, false, ret_closed);
+    }
+    pk_capture_close(reader);
+    return status;
+}
+
+static int read_files(reading *r)
+{
+    static const char *const standard_input[] = {"-"};
+    const char *const *paths = r->cli->n_operands ? r->cli->operands : standard_input;
+    size_t n = r->cli->n_operands ? r->cli->n_operands : 1;
+    int worst = 0;
+    bool closed = false;
+    for (size_t i = 0; i < n && !closed; i++) {
+        int status = read_file(r, paths[i], &closed);
+        worst = worst ? worst : status;
+    }
+    int status = closed ? 0 : pk_cli_flush(r->cli, true, &closed);
+    if (r->unknown_links)
+        pk_cli_note(r->cli, "%" PRIu64 " packets of link types that no layer claims are shown as raw",
+                    r->unknown_links);
+    return worst ? worst : status;
+}
+
+int pk_cli_read(pk_cli *cli)
+{
+    reading r = {.cli = cli};
+    pk_u128 limit = 0;
+    if (pk_cli_given(cli, PK_OPT_FIELDS))
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "`-T fields` is not built yet");
+    if (!pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE, &r.form) ||
+        (pk_cli_given(cli, PK_OPT_LIMIT) && !pk_cli_number(cli, PK_OPT_LIMIT, &limit)))
+        return PK_EXIT_USAGE;
+    r.limit = (uint64_t)limit;
+    int status = pk_describe_standard(cli, &r.d);
+    if (status)
+        return status;
+    pk_tree_init(&r.tree, &r.d.image);
+    status = read_files(&r);
+    pk_tree_free(&r.tree);
+    pk_description_free(&r.d);
+    return status;
+}

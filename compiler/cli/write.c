@@ -1,0 +1,159 @@
+#include <string.h>
+
+#include "base/wide.h"
+#include "cli.h"
+#include "io/capture.h"
+
+enum {
+    LINK_USER0 = 147, /* LINKTYPE_USER0: for packets whose outermost layer no link type begins with */
+    LINKS = 64        /* different link types in one file */
+};
+
+typedef struct writing {
+    pk_cli *cli;
+    pk_description *d;
+    pk_capture_writer *writer;
+    uint32_t links[LINKS]; /* by interface */
+    uint32_t n_links;
+} writing;
+
+/* The link type whose packets begin with `layer`. */
+static uint32_t link_of(const pk_image *image, pk_ref layer)
+{
+    pk_ref link = pk_image_layer_find(image, "link");
+    for (pk_ref t = 1; t < image->n_tables; t++) {
+        const pk_image_table *table = &image->tables[t];
+        for (uint32_t k = 0; table->layer == link && k < table->n_keys; k++)
+            if (image->keys[table->keys + k].layer == layer)
+                return (uint32_t)image->keys[table->keys + k].lo;
+    }
+    return LINK_USER0;
+}
+
+static uint32_t link_of_point(const pk_image *image, const pk_point *point)
+{
+    const pk_image_plan *plan = &image->plans[image->alts[point->alt].plan];
+    return plan->kind == PK_PLAN_INSTANCE ? link_of(image, plan->ref) : LINK_USER0;
+}
+
+static int open_writer(writing *w, uint32_t link)
+{
+    pk_error error;
+    const char *format = w->cli->value[PK_OPT_FORMAT];
+    pk_capture_write_options options = {.link = link, .declare = true, .application = "pktc"};
+    if (format) {
+        options.format = pk_capture_format_of_name(format);
+        if (options.format == PK_CAPTURE_NONE)
+            return pk_cli_fail(w->cli, PK_EXIT_USAGE,
+                               "`--format` is pcap, pcap-ns or pcapng, not `%s`", format);
+    }
+    if (pk_capture_create(&w->writer, w->cli->value[PK_OPT_OUTPUT], &options, &error))
+        return pk_cli_fail(w->cli, PK_EXIT_OUTPUT, "%s", error.text);
+    w->links[0] = link;
+    w->n_links = 1;
+    if (link == LINK_USER0)
+        pk_cli_note(w->cli, "the outermost layer is no link layer: written as link type USER0 (147)");
+    return 0;
+}
+
+static int interface_of(writing *w, uint32_t link, uint32_t *ret_interface)
+{
+    pk_error error;
+    for (*ret_interface = 0; *ret_interface < w->n_links; ++*ret_interface)
+        if (w->links[*ret_interface] == link)
+            return 0;
+    const pk_capture_interface interface = {.link = link, .time_decimal = 9};
+    if (w->n_links == LINKS)
+        return pk_cli_fail(w->cli, PK_EXIT_USAGE, "too many link types in one file (limit %d)",
+                           LINKS);
+    if (pk_capture_add_interface(w->writer, &interface, ret_interface, &error))
+        return pk_cli_fail(w->cli, PK_EXIT_USAGE, "%s", error.text);
+    w->links[w->n_links++] = link;
+    return 0;
+}
+
+static int write_packet(writing *w, const pk_point *point, pk_u128 n, const pk_buf *bytes)
+{
+    uint32_t link = link_of_point(&w->d->image, point);
+    uint32_t interface = 0;
+    int status = w->writer ? interface_of(w, link, &interface) : open_writer(w, link);
+    if (status)
+        return status;
+    /* Packets of a set have an order and no time: each is a microsecond after the one before. */
+    const pk_capture_packet packet = {.data = bytes->data,
+                                      .captured = (uint32_t)bytes->len,
+                                      .time_ns = (int64_t)(n * 1000),
+                                      .interface = interface};
+    pk_error error;
+    if (pk_capture_write(w->writer, &packet, &error))
+        return pk_cli_fail(w->cli, PK_EXIT_OUTPUT, "%s", error.text);
+    return 0;
+}
+
+static int write_all(writing *w, pk_u128 count)
+{
+    const pk_image_probe *probe = &w->d->image.probes[w->d->probe];
+    const pk_space *space = pk_vm_space(w->d->vm);
+    pk_point point;
+    pk_buf bytes = {0};
+    if (pk_point_init(space, &point))
+        return pk_cli_fail(w->cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+    int status = 0;
+    for (pk_u128 n = 0; n < count && !status; n++) {
+        pk_vm_error error = {0};
+        pk_buf_clear(&bytes);
+        (void)pk_space_locate(space, probe->alts, probe->n_alts, n, &point);
+        if (pk_vm_build(w->d->vm, &point, &bytes, NULL, &error) != PK_OK)
+            status = pk_cli_fail(w->cli, PK_EXIT_USAGE, "%s", error.text);
+        else
+            status = write_packet(w, &point, n, &bytes);
+    }
+    pk_buf_free(&bytes);
+    pk_point_free(&point);
+    return status;
+}
+
+static int write_set(pk_cli *cli, pk_description *d)
+{
+    const pk_image_probe *probe = &d->image.probes[d->probe];
+    pk_u128 count;
+    pk_u128 first;
+    if (!pk_space_count(pk_vm_space(d->vm), probe->alts, probe->n_alts, &count))
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "the set has more than 2^128 - 1 packets");
+    if (pk_cli_given(cli, PK_OPT_FIRST)) {
+        if (!pk_cli_number(cli, PK_OPT_FIRST, &first))
+            return PK_EXIT_USAGE;
+        count = first < count ? first : count;
+    }
+    if (count > UINT64_C(1) << 40)
+        return pk_cli_fail(cli, PK_EXIT_USAGE,
+                           "the set has more than 2^40 packets; write a part of it with --first N");
+    writing w = {.cli = cli, .d = d};
+    int status = write_all(&w, count);
+    pk_error error;
+    if (!status && !w.writer)
+        status = open_writer(&w, LINK_USER0);
+    if (status)
+        pk_capture_abandon(w.writer);
+    else if (pk_capture_finish(w.writer, &error))
+        status = pk_cli_fail(cli, PK_EXIT_OUTPUT, "%s", error.text);
+    if (status)
+        return status;
+    pk_buf text = {0};
+    pk_wide_add(&text, count);
+    pk_cli_note(cli, "%s packet%s written", pk_buf_cstr(&text), count == 1 ? "" : "s");
+    pk_buf_free(&text);
+    return 0;
+}
+
+int pk_cli_write(pk_cli *cli)
+{
+    if (!pk_cli_given(cli, PK_OPT_OUTPUT))
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "where to? add -o FILE.pcapng (- is standard output)");
+    pk_description d = {0};
+    int status = pk_describe_set(cli, &d, NULL);
+    if (!status)
+        status = write_set(cli, &d);
+    pk_description_free(&d);
+    return status;
+}

@@ -1,0 +1,33 @@
+/*
+ * Text -> image. The compiler reads sources (and what they import), reports what is wrong with them
+ * to `diags`, and makes an image when nothing is. It performs no other I/O, prints nothing and keeps
+ * no state between calls. The standard layers come as an image, read exactly as a machine reads
+ * them; compiling the standard layers themselves starts from none.
+ *
+ *   parse -> declare (names, layouts) -> lower (expressions, item programs) -> plan (packets, sets)
+ */
+#ifndef PK_COMPILER_COMPILE_H
+#define PK_COMPILER_COMPILE_H
+
+#include "diag.h"
+#include "image/image.h"
+
+typedef struct pk_compile_options {
+    const pk_image *standard;        /* NULL: start from nothing */
+    const char *const *import_paths; /* searched after the importing file's folder */
+    size_t n_import_paths;
+    bool mark_standard;              /* layers made now are the standard ones */
+} pk_compile_options;
+
+/* Compiles the sources whose spans are `texts[0..n)`, as one program. On success (no error in
+ * `diags`) the image is appended to `ret_image` and PK_OK returned; PK_EFORMAT when there were
+ * errors; PK_ENOMEM, PK_ELIMIT when memory or the image's size ended it (reported as well). */
+int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_span *texts,
+               size_t n_texts, pk_diags *diags, pk_buf *ret_image);
+
+/* Compiles one expression as a condition over packets (`-Y`, filters): appends it to a copy of
+ * `base` and gives its EXP reference in that image. Same errors. */
+int pk_compile_filter(const pk_image *base, pk_sources *sources, pk_span text, pk_diags *diags,
+                      pk_buf *ret_image, pk_ref *ret_expr);
+
+#endif

@@ -1,0 +1,234 @@
+/*
+ * The compiler's shared state and the seams between its steps.
+ *
+ * One compilation reads all sources into one syntax tree, declares every name, then lowers. What a
+ * step knows about layers it reads from the image under construction, so standard layers and the
+ * program's own look alike. Recursion follows the nesting of expressions and items only, which the
+ * parser bounds (PK_NESTING_LIMIT), plus the expansion of `def`s, bounded by PK_DEPTH_LIMIT; long
+ * chains of operators are walked in loops.
+ */
+#ifndef PK_COMPILER_INTERNAL_H
+#define PK_COMPILER_INTERNAL_H
+
+#include "ast.h"
+#include "compile.h"
+#include "image/builder.h"
+#include "image/value.h"
+
+enum {
+    PK_DEPTH_LIMIT = 512,        /* nested expressions after expansion of defs */
+    PK_ALTERNATIVES_LIMIT = 1 << 20, /* alternatives of one packet set */
+    PK_STACK_LIMIT = 64          /* layers of one packet */
+};
+
+typedef enum pk_symbol_kind {
+    PK_SYM_NONE,
+    PK_SYM_LAYER, /* ref = LAY */
+    PK_SYM_ENUM,  /* ref = ENU */
+    PK_SYM_PARAM, /* ref = PAR */
+    PK_SYM_LET,   /* ref = AST node of the LET, index = which of its names */
+    PK_SYM_DEF    /* ref = AST node of the DEF */
+} pk_symbol_kind;
+
+typedef struct pk_symbol {
+    pk_ref name; /* STR */
+    pk_symbol_kind kind;
+    uint32_t ref;
+    uint32_t index;
+    pk_span span; /* where it was declared; empty for the standard image's */
+} pk_symbol;
+
+/* A key that a declaration adds to a dispatch table, kept until all are known. */
+typedef struct pk_pending_key {
+    pk_ref table;
+    pk_image_key key;
+    pk_span span;
+} pk_pending_key;
+
+/* Code being made for one expression. */
+typedef struct pk_code {
+    pk_insn *insns;
+    uint32_t count, cap;
+} pk_code;
+
+struct pk_scope;
+
+/* A name bound for the time of one expression: an argument of the code, or (expansion of a def)
+ * another expression in the scope of its caller. */
+typedef struct pk_binding {
+    pk_atom name;
+    pk_node value; /* 0: argument number `arg` of the code; UINT32_MAX: this instance */
+    const struct pk_scope *scope;
+    uint32_t arg;
+} pk_binding;
+
+typedef struct pk_scope {
+    const struct pk_scope *outer; /* searched next for bindings */
+    const pk_binding *bindings;
+    size_t n_bindings;
+    pk_ref layer; /* whose members are visible; 0 in programs */
+    pk_ref other; /* layer of `q` */
+} pk_scope;
+
+/* An axis already made: for a set literal by its node, for a let by node and index, for a parameter
+ * by its reference. */
+typedef struct pk_axis_key {
+    uint32_t kind; /* 0 node, 1 param */
+    uint32_t ref;
+    uint32_t index;
+    pk_ref axis;
+} pk_axis_key;
+
+typedef struct pk_compiler {
+    const pk_compile_options *options;
+    pk_sources *sources;
+    pk_diags *diags;
+    pk_ast *ast;
+    pk_image_builder *builder;
+    pk_arena arena;
+
+    pk_node *files; /* FILE nodes, imports included */
+    size_t n_files, cap_files;
+
+    pk_symbol *symbols; /* open addressing, capacity a power of two */
+    size_t n_symbols, cap_symbols;
+
+    /* Declared layers, in order: AST node (LAYER, STRUCT, CASE, EXTEND) and LAY. */
+    struct pk_declared {
+        pk_node node;
+        pk_ref layer;
+    } *declared;
+    size_t n_declared, cap_declared;
+
+    pk_pending_key *keys;
+    size_t n_keys, cap_keys;
+
+    struct pk_pending_bind {
+        pk_ref upper;
+        pk_image_bind bind;
+    } *binds;
+    size_t n_binds, cap_binds;
+
+    pk_code *code; /* the expression being made */
+    unsigned depth;
+
+    pk_axis_key *axes;
+    size_t n_axes, cap_axes;
+    uint32_t n_dims;
+    uint32_t *dims; /* dimensions met by the alternative being made */
+    size_t n_dims_met, cap_dims;
+    uint32_t n_random; /* random streams given out */
+    uint32_t first_layer; /* first LAY that this compilation made */
+} pk_compiler;
+
+/* ---- general ---- */
+/* Grows an array of the compiler to hold one more; false (and a limit report) without memory. */
+bool pk_grow(void **array, size_t *cap, size_t count, size_t size);
+static inline const pk_ast_node *pk_at(const pk_compiler *cx, pk_node node)
+{
+    return pk_ast_get(cx->ast, node);
+}
+pk_ref pk_text_of_atom(pk_compiler *cx, pk_atom atom);
+const char *pk_str(pk_compiler *cx, pk_ref text);
+/* The source text of a node, white space folded. */
+pk_ref pk_text_of_node(pk_compiler *cx, pk_node node);
+pk_ref pk_place_text(pk_compiler *cx, pk_span span);
+
+/* ---- names.c ---- */
+const pk_symbol *pk_symbol_find(const pk_compiler *cx, pk_ref name);
+/* False when the name is taken by another declaration of this compilation (reported). */
+bool pk_symbol_add(pk_compiler *cx, pk_ref name, pk_symbol_kind kind, uint32_t ref, uint32_t index,
+                   pk_span span);
+/* A layer by name in the global namespace, cases by their global aliases; 0 when there is none. */
+pk_ref pk_layer_by_name(pk_compiler *cx, pk_ref name);
+void pk_report_unknown_layer(pk_compiler *cx, pk_span span, pk_ref name);
+void pk_report_unknown_field(pk_compiler *cx, pk_span span, pk_ref layer, pk_ref name);
+bool pk_member(pk_compiler *cx, pk_ref layer, pk_ref name, pk_image_member *ret_member);
+/* The field record of a slot (the first of that name), 0 when it is none. */
+pk_ref pk_field_of_slot(pk_compiler *cx, pk_ref layer, uint32_t slot);
+/* The FLD of a member name, 0 when it is no field. */
+pk_ref pk_field_by_name(pk_compiler *cx, pk_ref layer, pk_ref name);
+/* Value of an enumerator or flag name of a field; letter strings for flags. */
+bool pk_enumerator(pk_compiler *cx, pk_ref field, const char *text, uint64_t *ret_value);
+void pk_names_load(pk_compiler *cx); /* the standard image's */
+
+/* ---- declare.c: names, fields and tables of layers; enums ---- */
+void pk_declare_file(pk_compiler *cx, pk_node file);
+void pk_declare_members(pk_compiler *cx);
+/* STR: the base name of a window whose contents are `items`. */
+pk_ref pk_window_text(pk_compiler *cx, pk_node items);
+
+/* ---- bind.c: `on`, cases, dispatch keys ---- */
+void pk_bind_layers(pk_compiler *cx);
+void pk_bind_finish(pk_compiler *cx);
+pk_ref pk_table_find(pk_compiler *cx, pk_ref layer, pk_ref name);
+
+/* ---- layer.c: item programs, defaults, lets and defs ---- */
+void pk_lower_layers(pk_compiler *cx);
+
+/* ---- answers.c ---- */
+void pk_lower_answers(pk_compiler *cx, pk_ref layer, pk_node def);
+
+/* ---- expr.c, expr_call.c ---- */
+/* Lowers `node` to an expression record. `expected` is the FLD whose enumerators and type it may
+ * use (0 = none), `args` the number of arguments of the code. 0 after a report. */
+pk_ref pk_lower_expr(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                     uint32_t args);
+/* An expression of its own for what `emit` puts into register 0. */
+pk_ref pk_expr_int(pk_compiler *cx, int64_t number);
+pk_ref pk_expr_bytes(pk_compiler *cx, const void *bytes, size_t len);
+/* Emits code that leaves the value of `node` in register dst. False after a report. */
+bool pk_lower(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected, unsigned dst);
+bool pk_lower_call(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                   unsigned dst);
+bool pk_lower_member(pk_compiler *cx, const pk_scope *scope, pk_node node, unsigned dst);
+bool pk_lower_condition_in(pk_compiler *cx, const pk_scope *scope, pk_node left, pk_node right,
+                           pk_ref expected, unsigned dst);
+bool pk_emit(pk_compiler *cx, pk_op op, unsigned a, unsigned b, unsigned c, uint32_t d, uint64_t e);
+void pk_emit_patch(pk_compiler *cx, uint32_t at); /* the jump at `at` goes to the next instruction */
+/* The field whose names and type the other operand of an operator may use. */
+pk_ref pk_field_of_expr(pk_compiler *cx, const pk_scope *scope, pk_node node);
+const pk_binding *pk_binding_find(const pk_scope *scope, pk_atom name,
+                                  const pk_scope **ret_scope);
+/* A constant integer, or bytes; false (silently) when it is not constant. */
+bool pk_constant_int(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                     int64_t *ret_number);
+bool pk_constant_bytes(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                       pk_bytes *ret_bytes);
+pk_bytes pk_image_blob_of(pk_compiler *cx, pk_ref blob);
+bool pk_not_built(pk_compiler *cx, pk_span span, const char *what);
+
+/* ---- sets.c: sets, axes, coercion of values by the field's type ---- */
+bool pk_is_set(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected);
+/* Emits AXIS for the set that `node` denotes. */
+bool pk_lower_axis(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                   unsigned dst);
+bool pk_lower_param(pk_compiler *cx, pk_ref param, unsigned dst);
+pk_ref pk_set_make(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected);
+/* Emits a string literal as the value of a field (address, enumerator, flags, text codec, bytes). */
+bool pk_lower_string(pk_compiler *cx, pk_node node, pk_bytes text, pk_ref expected, unsigned dst);
+bool pk_lower_let(pk_compiler *cx, const pk_scope *scope, const pk_symbol *symbol, pk_ref expected,
+                  unsigned dst);
+
+/* ---- packet.c: packet expressions -> plans ---- */
+bool pk_is_packet(pk_compiler *cx, const pk_scope *scope, pk_node node);
+/* The alternatives that `node` denotes, appended to ALT; false after a report. */
+bool pk_plan_alternatives(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref *ret_first,
+                          uint32_t *ret_count);
+
+/* ---- given.c: arguments of a layer -> given values ---- */
+bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node args,
+                    pk_ref plan);
+/* Whether a constant given to a field fits it; reports when not. */
+bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span);
+/* An element or struct value as a plan node of `layer` (or one of its cases). */
+pk_ref pk_plan_struct(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
+pk_ref pk_plan_call(pk_compiler *cx, const pk_scope *scope, pk_ref within, pk_node node,
+                    pk_ref *ret_inner);
+
+/* ---- program.c: params, probes, options, checks ---- */
+void pk_declare_param(pk_compiler *cx, pk_node node);
+void pk_lower_params(pk_compiler *cx);
+void pk_lower_program(pk_compiler *cx);
+
+#endif

@@ -1,0 +1,351 @@
+/* Packet expressions: stacks, lists of packets, juxtaposition. A list is a choice; the alternatives
+ * of a stack are the product of its parts' choices, in reading order. Alternative i is planned from
+ * i alone, so nothing is enumerated twice. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A planned packet: its outermost nodes (chained by next) and where `/` attaches what follows. */
+typedef struct planned {
+    pk_ref first;
+    pk_ref inner;
+} planned;
+
+static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
+                 pk_ref within, planned *ret);
+
+/* ---- what a name stands for ------------------------------------------------------------------- */
+
+/* Follows names through bindings and lets; `ret_scope` is where the result's names live. A def call
+ * is left to its caller. */
+static pk_node resolve(pk_compiler *cx, const pk_scope *scope, pk_node node,
+                       const pk_scope **ret_scope)
+{
+    static const pk_scope global = {0};
+    *ret_scope = scope;
+    for (unsigned hops = 0; hops < PK_DEPTH_LIMIT; hops++) {
+        pk_ast_node at = *pk_at(cx, node);
+        if (at.kind != PK_AST_NAME)
+            return node;
+        const pk_scope *bound_in;
+        const pk_binding *binding = pk_binding_find(*ret_scope, at.a, &bound_in);
+        if (binding && binding->value) {
+            node = binding->value;
+            *ret_scope = binding->scope;
+            continue;
+        }
+        const pk_symbol *symbol = pk_symbol_find(cx, pk_text_of_atom(cx, at.a));
+        if (binding || !symbol)
+            return node;
+        if (symbol->kind == PK_SYM_LET && !pk_at(cx, symbol->ref)->value)
+            node = pk_at(cx, symbol->ref)->b;
+        else if (symbol->kind == PK_SYM_DEF && !pk_at(cx, symbol->ref)->b)
+            node = pk_at(cx, symbol->ref)->c;
+        else
+            return node;
+        *ret_scope = &global;
+    }
+    return node;
+}
+
+static const pk_symbol *callee_of(pk_compiler *cx, pk_node node)
+{
+    pk_ast_node at = *pk_at(cx, node);
+    if (at.kind != PK_AST_CALL || pk_at(cx, at.a)->kind != PK_AST_NAME)
+        return NULL;
+    return pk_symbol_find(cx, pk_text_of_atom(cx, pk_at(cx, at.a)->a));
+}
+
+bool pk_is_packet(pk_compiler *cx, const pk_scope *scope, pk_node node)
+{
+    if (scope->layer || cx->depth >= PK_DEPTH_LIMIT)
+        return false;
+    /* The left end of a chain decides: a/b/c is ((a/b)/c). */
+    for (unsigned hops = 0; hops < PK_DEPTH_LIMIT; hops++) {
+        node = resolve(cx, scope, node, &scope);
+        pk_ast_node at = *pk_at(cx, node);
+        const pk_symbol *callee = callee_of(cx, node);
+        if (at.kind == PK_AST_CALL) {
+            if (callee && callee->kind == PK_SYM_DEF)
+                return pk_is_packet(cx, &(pk_scope){0}, pk_at(cx, callee->ref)->c);
+            return callee && callee->kind == PK_SYM_LAYER;
+        }
+        if (at.kind == PK_AST_LIST && at.a) {
+            node = at.a;
+            continue;
+        }
+        if (at.kind != PK_AST_BINARY || (at.a != PK_OP_DIV && at.a != PK_OP_ADD))
+            return false;
+        cx->depth++;
+        bool right = pk_is_packet(cx, scope, at.c);
+        cx->depth--;
+        if (right)
+            return true;
+        node = at.b;
+    }
+    return false;
+}
+
+/* ---- choices ---------------------------------------------------------------------------------- */
+
+static bool is_stack(pk_compiler *cx, pk_node node)
+{
+    const pk_ast_node *at = pk_at(cx, node);
+    return at->kind == PK_AST_BINARY && (at->a == PK_OP_DIV || at->a == PK_OP_ADD);
+}
+
+/* How many alternatives a packet expression has; 0 when it exceeds the limit. */
+static uint32_t choices(pk_compiler *cx, const pk_scope *scope, pk_node node)
+{
+    if (cx->depth >= PK_DEPTH_LIMIT)
+        return 1; /* plan() reports it */
+    cx->depth++;
+    node = resolve(cx, scope, node, &scope);
+    pk_ast_node at = *pk_at(cx, node);
+    const pk_symbol *callee = callee_of(cx, node);
+    uint64_t n = 1;
+    if (is_stack(cx, node)) {
+        n = (uint64_t)choices(cx, scope, at.b) * choices(cx, scope, at.c);
+    } else if (at.kind == PK_AST_LIST && pk_is_packet(cx, scope, node)) {
+        n = 0;
+        for (pk_node element = at.a; element; element = pk_at(cx, element)->next)
+            n += choices(cx, scope, element);
+    } else if (callee && callee->kind == PK_SYM_DEF) {
+        n = choices(cx, &(pk_scope){0}, pk_at(cx, callee->ref)->c);
+    }
+    cx->depth--;
+    return n > PK_ALTERNATIVES_LIMIT ? 0 : (uint32_t)n;
+}
+
+/* ---- planning --------------------------------------------------------------------------------- */
+
+static pk_ref plan_value(pk_compiler *cx, const pk_scope *scope, pk_node node)
+{
+    pk_ref expr = pk_lower_expr(cx, scope, node, 0, 0);
+    if (!expr)
+        return 0;
+    pk_ref ref = PK_ADD(cx->builder, PLN, 1);
+    *PK_AT(cx->builder, PLN, ref) = (pk_image_plan){.kind = PK_PLAN_VALUE, .ref = expr};
+    return ref;
+}
+
+static pk_ref layer_of_plan(pk_compiler *cx, pk_ref ref)
+{
+    const pk_image_plan *at = PK_AT(cx->builder, PLN, ref);
+    return at->kind == PK_PLAN_INSTANCE ? at->ref : 0;
+}
+
+static void append_sibling(pk_compiler *cx, pk_ref first, pk_ref more)
+{
+    while (PK_AT(cx->builder, PLN, first)->next)
+        first = PK_AT(cx->builder, PLN, first)->next;
+    PK_AT(cx->builder, PLN, first)->next = more;
+}
+
+static bool is_padding(pk_compiler *cx, pk_ref ref)
+{
+    pk_ref layer = layer_of_plan(cx, ref);
+    return layer && strcmp(pk_str(cx, PK_AT(cx->builder, LAY, layer)->name), "padding") == 0;
+}
+
+/* a / b: b is the payload of a's innermost layer; bytes have none, so what follows stands behind
+ * them; padding lies outside of every layer. */
+static void stack_onto(pk_compiler *cx, const planned *below, const planned *above, planned *ret)
+{
+    *ret = (planned){below->first, above->inner};
+    if (is_padding(cx, above->first))
+        append_sibling(cx, below->first, above->first);
+    else if (!layer_of_plan(cx, below->inner))
+        append_sibling(cx, below->inner, above->first);
+    else if (PK_AT(cx->builder, PLN, below->inner)->payload)
+        append_sibling(cx, PK_AT(cx->builder, PLN, below->inner)->payload, above->first);
+    else
+        PK_AT(cx->builder, PLN, below->inner)->payload = above->first;
+}
+
+static bool report_count(pk_compiler *cx, pk_node node, const pk_ast_node *right)
+{
+    pk_diag_report(cx->diags, PK_DIAG_BAD_OPERANDS, pk_at(cx, node)->span,
+                   "cannot multiply a packet");
+    pk_diag_label(cx->diags, "`/` binds first: this is (..) * %s",
+                  pk_str(cx, pk_text_of_node(cx, right->c)));
+    pk_diag_help(cx->diags, "for repeated bytes write /(\"A\" * 100); to send it often: send .., "
+                            "count=100");
+    return false;
+}
+
+static bool plan_stack(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
+                       pk_ref within, planned *ret)
+{
+    pk_ast_node at = *pk_at(cx, node);
+    uint32_t right_choices = choices(cx, scope, at.c);
+    planned left;
+    planned right;
+    if (!right_choices || !plan(cx, scope, at.b, index / right_choices, within, &left))
+        return false;
+    pk_ref below = at.a == PK_OP_DIV ? layer_of_plan(cx, left.inner) : 0;
+    if (!plan(cx, scope, at.c, index % right_choices, below, &right))
+        return false;
+    if (at.a == PK_OP_DIV) {
+        stack_onto(cx, &left, &right, ret);
+    } else {
+        append_sibling(cx, left.first, right.first);
+        *ret = (planned){left.first, right.inner};
+    }
+    return true;
+}
+
+static bool plan_choice(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *list,
+                        uint32_t index, pk_ref within, planned *ret)
+{
+    for (pk_node element = list->a; element; element = pk_at(cx, element)->next) {
+        uint32_t n = choices(cx, scope, element);
+        if (index < n)
+            return plan(cx, scope, element, index, within, ret);
+        index -= n;
+    }
+    return false;
+}
+
+static bool plan_def(pk_compiler *cx, const pk_scope *scope, pk_node node, const pk_symbol *symbol,
+                     uint32_t index, pk_ref within, planned *ret)
+{
+    pk_ast_node call = *pk_at(cx, node);
+    pk_ast_node def = *pk_at(cx, symbol->ref);
+    size_t n = pk_ast_list_len(cx->ast, def.b);
+    if (pk_ast_list_len(cx->ast, call.b) != n) {
+        pk_diag_report(cx->diags, PK_DIAG_BAD_ARGUMENT_COUNT, call.span,
+                       "`%s` takes %zu argument%s", pk_str(cx, symbol->name), n, n == 1 ? "" : "s");
+        return false;
+    }
+    pk_binding *bindings = calloc(n + 1, sizeof *bindings);
+    if (!bindings)
+        return false;
+    pk_node arg = call.b;
+    pk_node formal = def.b;
+    for (size_t i = 0; i < n; i++) {
+        bindings[i] = (pk_binding){
+            .name = pk_at(cx, formal)->a, .value = pk_at(cx, arg)->b, .scope = scope};
+        arg = pk_at(cx, arg)->next;
+        formal = pk_at(cx, formal)->next;
+    }
+    const pk_scope inside = {.bindings = bindings, .n_bindings = n};
+    bool good = plan(cx, &inside, def.c, index, within, ret);
+    free(bindings);
+    return good;
+}
+
+static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
+                      pk_ref within, planned *ret)
+{
+    pk_node written = node;
+    const pk_scope *outer = scope;
+    node = resolve(cx, scope, node, &scope);
+    pk_ast_node at = *pk_at(cx, node);
+    const pk_symbol *callee = callee_of(cx, node);
+    pk_image_member member;
+    bool is_case = within && (at.kind == PK_AST_CALL || at.kind == PK_AST_NAME) &&
+                   (at.kind == PK_AST_NAME || pk_at(cx, at.a)->kind == PK_AST_NAME) &&
+                   pk_member(cx, within,
+                             pk_text_of_atom(cx, at.kind == PK_AST_NAME ? at.a
+                                                                        : pk_at(cx, at.a)->a),
+                             &member) &&
+                   member.kind == PK_MEMBER_CASE;
+    if (!is_case && callee && callee->kind == PK_SYM_DEF)
+        return plan_def(cx, scope, node, callee, index, within, ret);
+    if (is_case || (callee && callee->kind == PK_SYM_LAYER)) {
+        ret->first = pk_plan_call(cx, scope, within, node, &ret->inner);
+        return ret->first != 0;
+    }
+    if (is_stack(cx, node) && (at.a == PK_OP_DIV || pk_is_packet(cx, scope, node)))
+        return plan_stack(cx, scope, node, index, within, ret);
+    if (at.kind == PK_AST_LIST && pk_is_packet(cx, scope, node))
+        return plan_choice(cx, scope, &at, index, within, ret);
+    if (at.kind == PK_AST_BINARY && at.a == PK_OP_MUL && pk_is_packet(cx, scope, at.b))
+        return report_count(cx, node, &at);
+    /* Anything else is bytes: kept as it was written, for the sake of its names. */
+    ret->first = plan_value(cx, outer, written);
+    ret->inner = ret->first;
+    return ret->first != 0;
+}
+
+static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
+                 pk_ref within, planned *ret)
+{
+    if (cx->depth >= PK_DEPTH_LIMIT) {
+        pk_diag_report(cx->diags, PK_DIAG_EXPRESSION_DEPTH, pk_at(cx, node)->span,
+                       "packet too deep (limit %d)", PK_DEPTH_LIMIT);
+        pk_diag_help(cx->diags, "is a def or let using itself?");
+        return false;
+    }
+    cx->depth++;
+    bool good = plan_node(cx, scope, node, index, within, ret);
+    cx->depth--;
+    return good;
+}
+
+/* ---- alternatives ----------------------------------------------------------------------------- */
+
+typedef struct alternatives {
+    pk_image_alt *list;
+    size_t count, cap;
+} alternatives;
+
+static bool add_alternative(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
+                            alternatives *alts)
+{
+    planned packet;
+    cx->n_dims_met = 0;
+    if (!plan(cx, scope, node, index, 0, &packet) ||
+        !pk_grow((void **)&alts->list, &alts->cap, alts->count, sizeof *alts->list))
+        return false;
+    pk_image_alt alt = {.plan = packet.first, .n_dims = (uint32_t)cx->n_dims_met};
+    if (alt.n_dims) {
+        alt.dims = PK_ADD(cx->builder, DML, alt.n_dims);
+        for (uint32_t i = 0; i < alt.n_dims; i++)
+            *PK_AT(cx->builder, DML, alt.dims + i) = cx->dims[i];
+    }
+    alts->list[alts->count++] = alt;
+    return true;
+}
+
+static bool gather(pk_compiler *cx, const pk_scope *scope, pk_node node, alternatives *alts)
+{
+    node = resolve(cx, scope, node, &scope);
+    pk_ast_node at = *pk_at(cx, node);
+    if (at.kind == PK_AST_LIST && pk_is_packet(cx, scope, node)) {
+        bool good = true;
+        cx->depth++;
+        for (pk_node e = at.a; e && good && cx->depth < PK_DEPTH_LIMIT; e = pk_at(cx, e)->next)
+            good = gather(cx, scope, e, alts);
+        cx->depth--;
+        return good;
+    }
+    uint32_t n = choices(cx, scope, node);
+    if (!n || alts->count + n > PK_ALTERNATIVES_LIMIT) {
+        pk_diag_report(cx->diags, PK_DIAG_TOO_MANY, at.span,
+                       "too many alternatives of one packet (limit %d)", PK_ALTERNATIVES_LIMIT);
+        pk_diag_help(cx->diags, "put the sets into the fields: ip(dst=[..]) multiplies for free");
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (!add_alternative(cx, scope, node, i, alts))
+            return false;
+    return true;
+}
+
+bool pk_plan_alternatives(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref *ret_first,
+                          uint32_t *ret_count)
+{
+    alternatives alts = {0};
+    bool good = gather(cx, scope, node, &alts);
+    if (good) {
+        *ret_first = PK_ADD(cx->builder, ALT, (uint32_t)alts.count);
+        *ret_count = (uint32_t)alts.count;
+        for (size_t i = 0; i < alts.count; i++)
+            *PK_AT(cx->builder, ALT, *ret_first + (uint32_t)i) = alts.list[i];
+    }
+    free(alts.list);
+    return good;
+}

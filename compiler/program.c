@@ -1,0 +1,371 @@
+/* What a program adds to the layers: parameters, probes with their options, checks. One table says
+ * which clauses there are, what they take and which of them later stages still have to build. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- parameters ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    pk_param_type type;
+} param_types[] = {
+    {"int", PK_PARAM_INT},     {"text", PK_PARAM_TEXT}, {"bytes", PK_PARAM_BYTES},
+    {"bool", PK_PARAM_BOOL},   {"ip4", PK_PARAM_IP4},   {"duration", PK_PARAM_DURATION},
+    {"rate", PK_PARAM_RATE},   {"ip6", PK_PARAM_IP6},   {"mac", PK_PARAM_MAC},
+    {"iface", PK_PARAM_IFACE}, {"file", PK_PARAM_FILE},
+};
+
+static bool param_type(const char *text, pk_image_param *param)
+{
+    for (size_t i = 0; i < sizeof param_types / sizeof *param_types; i++) {
+        if (strcmp(text, param_types[i].name) == 0) {
+            param->type = (uint16_t)param_types[i].type;
+            return true;
+        }
+    }
+    char *end;
+    unsigned long bits = *text == 'u' || *text == 'i' ? strtoul(text + 1, &end, 10) : 0;
+    if (bits == 0 || bits > 64 || *end)
+        return false;
+    param->type = PK_PARAM_INT;
+    param->bits = (uint16_t)bits;
+    return true;
+}
+
+void pk_declare_param(pk_compiler *cx, pk_node node)
+{
+    pk_ast_node at = *pk_at(cx, node);
+    pk_ast_node type = *pk_at(cx, at.b);
+    pk_image_param param = {.name = pk_text_of_atom(cx, at.a)};
+    const char *text = pk_ast_atom_text(cx->ast, type.a);
+    if (strcmp(text, "set") == 0 && type.b) {
+        pk_ast_node element = *pk_at(cx, pk_at(cx, type.b)->b);
+        text = element.kind == PK_AST_NAME ? pk_ast_atom_text(cx->ast, element.a) : "";
+        param.is_set = 1;
+    }
+    if (!param_type(text, &param)) {
+        pk_diag_report(cx->diags, PK_DIAG_UNKNOWN_TYPE, type.span,
+                       "`%s` is not a type of parameters", text);
+        pk_diag_help(cx->diags, "int uN text bytes bool duration rate ip4 ip6 mac iface file, or "
+                                "set(..) of one");
+    }
+    if (at.d) {
+        pk_bytes doc = pk_ast_blob_bytes(cx->ast, at.d);
+        param.doc = pk_image_builder_text(cx->builder, (const char *)doc.data, doc.len);
+    }
+    pk_ref ref = PK_ADD(cx->builder, PAR, 1);
+    *PK_AT(cx->builder, PAR, ref) = param;
+    (void)pk_symbol_add(cx, param.name, PK_SYM_PARAM, ref, 0, at.span);
+}
+
+void pk_lower_params(pk_compiler *cx)
+{
+    const pk_scope scope = {0};
+    for (size_t f = 0; f < cx->n_files; f++) {
+        for (pk_node node = pk_at(cx, cx->files[f])->a; node; node = pk_at(cx, node)->next) {
+            pk_ast_node at = *pk_at(cx, node);
+            if (at.kind != PK_AST_PARAM || !at.c)
+                continue;
+            const pk_symbol *symbol = pk_symbol_find(cx, pk_text_of_atom(cx, at.a));
+            if (!symbol || symbol->kind != PK_SYM_PARAM)
+                continue;
+            pk_ref ref = symbol->ref;
+            pk_ref text = pk_text_of_node(cx, at.c);
+            bool is_set = PK_AT(cx->builder, PAR, ref)->is_set;
+            pk_ref init = is_set ? pk_set_make(cx, &scope, at.c, 0)
+                                 : pk_lower_expr(cx, &scope, at.c, 0, 0);
+            pk_image_param *param = PK_AT(cx->builder, PAR, ref);
+            *(is_set ? &param->init_set : &param->init) = init;
+            param->init_text = text;
+        }
+    }
+}
+
+/* ---- clauses ---------------------------------------------------------------------------------- */
+
+typedef enum clause_use {
+    CLAUSE_OPTION, /* of a probe, with a value */
+    CLAUSE_WORD,   /* of a probe, with a word or a value */
+    CLAUSE_SWITCH, /* of a probe, without a value */
+    CLAUSE_SEND,
+    CLAUSE_PROBE,
+    CLAUSE_CHECK,
+    CLAUSE_LATER_VIEW, /* not built yet, and what is sent does not depend on it: a warning */
+    CLAUSE_LATER       /* not built yet: an error */
+} clause_use;
+
+static const struct {
+    const char *name;
+    clause_use use;
+} clauses[] = {
+    {"send", CLAUSE_SEND},        {"probe", CLAUSE_PROBE},      {"check", CLAUSE_CHECK},
+    {"timeout", CLAUSE_OPTION},   {"retry", CLAUSE_OPTION},     {"rate", CLAUSE_WORD},
+    {"inter", CLAUSE_OPTION},     {"count", CLAUSE_OPTION},     {"loops", CLAUSE_OPTION},
+    {"order", CLAUSE_WORD},       {"seed", CLAUSE_OPTION},      {"iface", CLAUSE_WORD},
+    {"collect", CLAUSE_WORD},     {"view", CLAUSE_LATER_VIEW},  {"flow", CLAUSE_LATER},
+    {"respond", CLAUSE_LATER},    {"listen", CLAUSE_LATER},     {"answer", CLAUSE_LATER},
+    {"stateless", CLAUSE_LATER},  {"burst", CLAUSE_LATER},      {"duration", CLAUSE_LATER},
+    {"shard", CLAUSE_LATER},      {"threads", CLAUSE_LATER},    {"discard", CLAUSE_LATER},
+    {"capture", CLAUSE_LATER},    {"canary", CLAUSE_LATER},     {"stop", CLAUSE_LATER},
+    {"pace", CLAUSE_LATER},       {"speed", CLAUSE_LATER},      {"save", CLAUSE_LATER},
+    {"guard", CLAUSE_LATER},      {"where", CLAUSE_LATER},      {"sniff", CLAUSE_LATER},
+};
+
+static const char *clause_text(pk_compiler *cx, const pk_ast_node *at)
+{
+    return pk_ast_atom_text(cx->ast, at->a);
+}
+
+/* Finds the clause, or reports and returns false. */
+static bool clause_find(pk_compiler *cx, const char *text, pk_span span, clause_use *ret_use)
+{
+    pk_suggest suggest;
+    pk_suggest_begin(&suggest, text);
+    for (size_t i = 0; i < sizeof clauses / sizeof *clauses; i++) {
+        pk_suggest_offer(&suggest, clauses[i].name);
+        if (strcmp(text, clauses[i].name) == 0) {
+            *ret_use = clauses[i].use;
+            return true;
+        }
+    }
+    span.hi = span.lo + (uint32_t)strlen(text);
+    pk_diag_report(cx->diags, PK_DIAG_UNKNOWN_CLAUSE, span, "there is no clause `%s`", text);
+    if (suggest.best)
+        pk_diag_label(cx->diags, "did you mean `%s`?", suggest.best);
+    return false;
+}
+
+static bool clause_later(pk_compiler *cx, const char *text, pk_span span, clause_use use)
+{
+    span.hi = span.lo + (uint32_t)strlen(text);
+    if (use == CLAUSE_LATER) {
+        pk_diag_report(cx->diags, PK_DIAG_NOT_BUILT_YET, span, "`%s` is not built yet", text);
+        return true;
+    }
+    if (use == CLAUSE_LATER_VIEW) {
+        pk_diag_report(cx->diags, PK_DIAG_DEFAULT_OVERRIDDEN, span,
+                       "`%s` is not built yet: the default view is shown instead", text);
+        return true;
+    }
+    return false;
+}
+
+/* ---- probes ----------------------------------------------------------------------------------- */
+
+typedef struct probe {
+    pk_image_probe record;
+    pk_image_option options[32];
+    bool sends;
+} probe;
+
+static pk_ref option_value(pk_compiler *cx, pk_node value, clause_use use)
+{
+    const pk_scope scope = {0};
+    pk_ast_node at = *pk_at(cx, value);
+    if (use == CLAUSE_WORD && at.kind == PK_AST_NAME &&
+        !pk_symbol_find(cx, pk_text_of_atom(cx, at.a))) {
+        const char *word = pk_ast_atom_text(cx->ast, at.a);
+        return pk_expr_bytes(cx, word, strlen(word));
+    }
+    if (pk_is_set(cx, &scope, value, 0)) {
+        pk_diag_report(cx->diags, PK_DIAG_SET_NOT_ALLOWED, at.span,
+                       "this clause takes one value, not a set");
+        return 0;
+    }
+    return pk_lower_expr(cx, &scope, value, 0, 0);
+}
+
+static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, pk_node value)
+{
+    const char *text = pk_ast_atom_text(cx->ast, name);
+    clause_use use;
+    if (!clause_find(cx, text, span, &use) || clause_later(cx, text, span, use))
+        return;
+    if (use != CLAUSE_OPTION && use != CLAUSE_WORD && use != CLAUSE_SWITCH) {
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_PLACE, span, "`%s` cannot stand here", text);
+        return;
+    }
+    if ((use == CLAUSE_SWITCH) != !value) {
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, span, "`%s` takes %s", text,
+                       value ? "no value" : "a value");
+        return;
+    }
+    pk_ref ref = pk_text_of_atom(cx, name);
+    for (uint32_t i = 0; i < p->record.n_options; i++) {
+        if (p->options[i].name == ref) {
+            pk_diag_report(cx->diags, PK_DIAG_CLAUSE_TWICE, span, "`%s` is given twice", text);
+            return;
+        }
+    }
+    pk_ref expr = value ? option_value(cx, value, use) : 0;
+    if (p->record.n_options < sizeof p->options / sizeof *p->options && (expr || !value))
+        p->options[p->record.n_options++] = (pk_image_option){ref, expr};
+}
+
+static void probe_send(pk_compiler *cx, probe *p, const pk_ast_node *clause)
+{
+    const pk_scope scope = {0};
+    for (pk_node at = clause->b; at; at = pk_at(cx, at)->next) {
+        pk_ast_node arg = *pk_at(cx, at);
+        if (arg.a && pk_at(cx, arg.a)->kind == PK_AST_NAME) {
+            probe_option(cx, p, pk_at(cx, arg.a)->a, arg.span, arg.b);
+        } else if (p->sends) {
+            pk_diag_report(cx->diags, PK_DIAG_CLAUSE_TWICE, arg.span,
+                           "a probe sends one set of packets");
+            pk_diag_help(cx->diags, "put several into a list: send [a, b]");
+        } else {
+            p->sends = true;
+            (void)pk_plan_alternatives(cx, &scope, arg.b, &p->record.alts, &p->record.n_alts);
+        }
+    }
+}
+
+static void probe_write(pk_compiler *cx, probe *p, pk_span span)
+{
+    if (!p->sends) {
+        pk_diag_report(cx->diags, PK_DIAG_NOTHING_TO_SEND, span, "this probe sends nothing");
+        pk_diag_help(cx->diags, "add: send ip(dst=..)/icmp()");
+        return;
+    }
+    if (p->record.n_options) {
+        p->record.options = PK_ADD(cx->builder, OPT, p->record.n_options);
+        for (uint32_t i = 0; i < p->record.n_options; i++)
+            *PK_AT(cx->builder, OPT, p->record.options + i) = p->options[i];
+    }
+    pk_ref ref = PK_ADD(cx->builder, PRB, 1);
+    *PK_AT(cx->builder, PRB, ref) = p->record;
+}
+
+static void probe_block(pk_compiler *cx, probe *p, pk_node block)
+{
+    for (pk_node node = block; node; node = pk_at(cx, node)->next) {
+        pk_ast_node at = *pk_at(cx, node);
+        if (at.kind == PK_AST_SEND) {
+            at.b = pk_ast_add(cx->ast, PK_AST_CARG, at.span, 0, at.a, 0, 0, 0);
+            probe_send(cx, p, &at);
+        } else if (at.kind == PK_AST_CLAUSE && strcmp(clause_text(cx, &at), "send") == 0) {
+            probe_send(cx, p, &at);
+        } else if (at.kind == PK_AST_CLAUSE) {
+            pk_node value = at.b ? pk_at(cx, at.b)->b : 0;
+            probe_option(cx, p, at.a, at.span, value);
+        } else if (at.kind != PK_AST_ERROR) {
+            (void)pk_not_built(cx, at.span, "this statement in a probe");
+        }
+    }
+}
+
+static void lower_probe(pk_compiler *cx, const pk_ast_node *at)
+{
+    probe p = {0};
+    pk_ast_node name = at->b ? *pk_at(cx, pk_at(cx, at->b)->b) : (pk_ast_node){0};
+    if (name.kind != PK_AST_NAME) {
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at->span, "a probe has a name");
+        pk_diag_help(cx->diags, "probe ping { send .. }");
+        return;
+    }
+    p.record.name = pk_text_of_atom(cx, name.a);
+    uint32_t count = pk_image_builder_count(cx->builder, PK_SEC_PRB);
+    for (pk_ref i = 1; i < count; i++) {
+        if (PK_AT(cx->builder, PRB, i)->name == p.record.name) {
+            pk_diag_report(cx->diags, PK_DIAG_DUPLICATE, name.span, "`%s` is declared twice",
+                           pk_str(cx, p.record.name));
+            return;
+        }
+    }
+    probe_block(cx, &p, at->c);
+    probe_write(cx, &p, at->span);
+}
+
+/* `send P, option=value` and a bare packet: probes without a name. */
+static void lower_send(pk_compiler *cx, const pk_ast_node *at)
+{
+    probe p = {0};
+    pk_ast_node clause = *at;
+    if (at->kind == PK_AST_SEND) {
+        const pk_scope scope = {0};
+        if (!pk_is_packet(cx, &scope, at->a)) {
+            pk_node callee = pk_at(cx, at->a)->kind == PK_AST_CALL ? pk_at(cx, at->a)->a : at->a;
+            pk_ref name = pk_at(cx, callee)->kind == PK_AST_NAME
+                              ? pk_text_of_atom(cx, pk_at(cx, callee)->a)
+                              : 0;
+            if (name && !pk_symbol_find(cx, name)) {
+                pk_report_unknown_layer(cx, pk_at(cx, callee)->span, name);
+                return;
+            }
+        }
+        clause.b = pk_ast_add(cx->ast, PK_AST_CARG, at->span, 0, at->a, 0, 0, 0);
+    }
+    probe_send(cx, &p, &clause);
+    probe_write(cx, &p, at->span);
+}
+
+/* ---- checks ----------------------------------------------------------------------------------- */
+
+static void lower_check(pk_compiler *cx, const pk_ast_node *at)
+{
+    const pk_scope scope = {0};
+    pk_ast_node test = at->b ? *pk_at(cx, pk_at(cx, at->b)->b) : (pk_ast_node){0};
+    if (test.kind != PK_AST_BINARY || test.a != PK_OP_EQ) {
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at->span,
+                       "a check compares a packet with bytes: check ip() == x\"45..\"");
+        return;
+    }
+    pk_image_check check = {0};
+    uint32_t count = 0;
+    if (!pk_plan_alternatives(cx, &scope, test.b, &check.alt, &count))
+        return;
+    if (count != 1) {
+        pk_diag_report(cx->diags, PK_DIAG_SET_NOT_ALLOWED, pk_at(cx, test.b)->span,
+                       "a check takes one packet, not a set");
+        return;
+    }
+    check.expect = pk_lower_expr(cx, &scope, test.c, 0, 0);
+    check.source = pk_place_text(cx, at->span);
+    pk_ref ref = PK_ADD(cx->builder, CHK, 1);
+    *PK_AT(cx->builder, CHK, ref) = check;
+}
+
+/* ---- the program ------------------------------------------------------------------------------ */
+
+static void lower_clause(pk_compiler *cx, const pk_ast_node *at)
+{
+    const char *text = clause_text(cx, at);
+    clause_use use;
+    if (!clause_find(cx, text, at->span, &use) || clause_later(cx, text, at->span, use))
+        return;
+    switch (use) {
+    case CLAUSE_SEND:
+        lower_send(cx, at);
+        break;
+    case CLAUSE_PROBE:
+        lower_probe(cx, at);
+        break;
+    case CLAUSE_CHECK:
+        if (!cx->options->mark_standard)
+            lower_check(cx, at);
+        break;
+    default: {
+        pk_span span = {at->span.lo, at->span.lo + (uint32_t)strlen(text)};
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_PLACE, span,
+                       "`%s` belongs into a probe, or behind a send: send .., %s=..", text, text);
+        break;
+    }
+    }
+}
+
+void pk_lower_program(pk_compiler *cx)
+{
+    for (size_t f = 0; f < cx->n_files; f++) {
+        for (pk_node node = pk_at(cx, cx->files[f])->a; node; node = pk_at(cx, node)->next) {
+            pk_ast_node at = *pk_at(cx, node);
+            if (at.kind == PK_AST_CLAUSE)
+                lower_clause(cx, &at);
+            else if (at.kind == PK_AST_SEND)
+                lower_send(cx, &at);
+            else if (at.kind == PK_AST_IF)
+                (void)pk_not_built(cx, at.span, "`if` between declarations");
+        }
+    }
+}
