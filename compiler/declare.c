@@ -278,6 +278,11 @@ static void field_type(pk_compiler *cx, pk_node type, pk_image_field *field)
     }
     if (integer_type(text, field))
         return;
+    if (field->flags & PK_FIELD_PARAM && strcmp(text, "int") == 0) {
+        field->type = PK_TYPE_INT;
+        field->bits = 64;
+        return;
+    }
     for (size_t i = 0; i < sizeof primitives / sizeof *primitives; i++) {
         if (strcmp(text, primitives[i].text) == 0) {
             field->type = (uint8_t)primitives[i].type;
@@ -291,8 +296,11 @@ static void field_type(pk_compiler *cx, pk_node type, pk_image_field *field)
         report_unknown_type(cx, at.span, text);
 }
 
-static const char *const codecs[] = {"text", "cstr",   "addr", "dnsname", "oid",   "sint",
-                                     "padded", "prefix", "uuid", "bcd",     "utf16", "ntp", "pstr"};
+static const char *const codecs[] = {
+#define PK_CODEC(name, text, bare, doc) text,
+#include "base/codec.def"
+#undef PK_CODEC
+};
 
 static void field_written_as(pk_compiler *cx, const pk_ast_node *tail, pk_image_field *field)
 {
@@ -345,18 +353,17 @@ static uint16_t slot_for(pk_compiler *cx, gathering *g, pk_ref name, pk_span spa
     return slot;
 }
 
-/* Remembers which FLD a FIELD or PARAM node made: lowering comes back to it (AST `spare` has no
- * room, so fields are found again by walking in the same order). */
+/* Makes the FLD of a FIELD or PARAM node. Lowering comes back to it by walking in the same order. */
 static void gather_field(pk_compiler *cx, gathering *g, const pk_ast_node *at, pk_node type)
 {
     pk_image_field field = {.layer = g->layer, .fixed_off = UINT32_MAX};
     field.name = pk_text_of_atom(cx, at->a);
+    if (at->kind == PK_AST_PARAM)
+        field.flags |= PK_FIELD_PARAM;
     field_type(cx, type, &field);
     field.slot = slot_for(cx, g, field.name, at->span);
     if (strcmp(pk_str(cx, field.name), "_") == 0)
         field.flags |= PK_FIELD_ANONYMOUS;
-    if (at->kind == PK_AST_PARAM)
-        field.flags |= PK_FIELD_PARAM;
     if (at->kind == PK_AST_FIELD && at->d) {
         pk_ast_node tail = *pk_at(cx, at->d);
         field_written_as(cx, &tail, &field);

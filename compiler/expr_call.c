@@ -273,7 +273,7 @@ static bool lower_random(pk_compiler *cx, const pk_scope *scope, const pk_ast_no
     pk_type type = expected ? (pk_type)PK_AT(cx->builder, FLD, expected)->type : PK_TYPE_UINT;
     if (type == PK_TYPE_IP4 || type == PK_TYPE_MAC)
         return pk_emit(cx, PK_OPC_RANDOM, dst, 0, 0, stream, 0) &&
-               pk_emit(cx, PK_OPC_ENCODE, dst, dst, bits, 0, 0);
+               pk_emit(cx, PK_OPC_ENCODE, dst, dst, 0, bits, 0);
     if (!pk_emit(cx, PK_OPC_RANDOM, dst, 0, 0, stream, 0))
         return false;
     if (bits == 0 || bits >= 64)
@@ -303,7 +303,7 @@ static bool lower_scapy_random(pk_compiler *cx, const char *text, unsigned bits,
     if (!pk_emit(cx, PK_OPC_RANDOM, dst, 0, 0, ++cx->n_random, 0))
         return false;
     if (strcmp(text, "RandIP") == 0 || strcmp(text, "RandMAC") == 0)
-        return pk_emit(cx, PK_OPC_ENCODE, dst, dst, bits, 0, 0);
+        return pk_emit(cx, PK_OPC_ENCODE, dst, dst, 0, bits, 0);
     if (bits == 64)
         return true;
     return pk_emit(cx, PK_OPC_INT, dst + 1, 0, 0, 0, ((uint64_t)1 << bits) - 1) &&
@@ -395,7 +395,7 @@ bool pk_lower_call(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref 
     if (constructor(text, &bits, &le))
         return want(cx, &call, text, 1, 1) &&
                pk_lower(cx, scope, argument(cx, call.b, 0), 0, dst) &&
-               pk_emit(cx, PK_OPC_ENCODE, dst, dst, bits, le, 0);
+               pk_emit(cx, PK_OPC_ENCODE, dst, dst, le, bits, 0);
     if (symbol && symbol->kind == PK_SYM_LAYER) {
         pk_diag_report(cx->diags, PK_DIAG_WRONG_TYPE, call.span,
                        "a packet cannot stand here, a value is expected");

@@ -55,7 +55,7 @@ static int check_all(pk_cli *cli, pk_description *d)
     if (!pk_cli_given(cli, PK_OPT_QUIET))
         pk_buf_printf(&cli->out, "%u check%s passed, %u failed\n", passed, passed == 1 ? "" : "s",
                       failed);
-    return failed ? PK_EXIT_NO_ANSWER : PK_EXIT_GOOD;
+    return failed ? PK_EXIT_SILENT : PK_EXIT_ANSWERED;
 }
 
 int pk_cli_check(pk_cli *cli)

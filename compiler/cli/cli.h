@@ -2,27 +2,16 @@
  * The program pktc: what its verbs share.
  *
  * Only here does anything read argv, print or exit. Results go to standard output through one
- * buffer whose write errors decide the exit code; everything else goes to standard error.
+ * buffer whose write errors decide the exit code; everything else goes to standard error. The exit
+ * codes are those of run/front.h, for all verbs.
  */
 #ifndef PK_CLI_CLI_H
 #define PK_CLI_CLI_H
 
-#include <signal.h>
-
 #include "compile.h"
-#include "run/session.h"
+#include "run/front.h"
 #include "tree/writers.h"
 #include "vm/vm.h"
-
-/* Exit codes, for all verbs. */
-enum {
-    PK_EXIT_GOOD = 0,
-    PK_EXIT_NO_ANSWER = 1,   /* ran, nothing answered; check: a check failed */
-    PK_EXIT_USAGE = 2,       /* usage, compile error, bad input */
-    PK_EXIT_ENVIRONMENT = 3, /* permission, interface, machine */
-    PK_EXIT_OUTPUT = 4,      /* output failed */
-    PK_EXIT_LOST = 5         /* finished, but this machine lost replies */
-};
 
 typedef enum pk_verb {
 #define PK_VERB(id, name, operands, doc) PK_VERB_##id,
@@ -61,7 +50,7 @@ typedef struct pk_cli {
 } pk_cli;
 
 /* ---- options.c ---- */
-/* Fills `cli` from argv; 0, or the exit code after a message (help counts: PK_EXIT_GOOD | 0x100). */
+/* Fills `cli` from argv; 0, or the exit code after a message (help counts: 0x100). */
 int pk_cli_parse(pk_cli *cli, int argc, char **argv);
 void pk_cli_help(pk_cli *cli, bool of_verb);
 static inline bool pk_cli_given(const pk_cli *cli, pk_option option)
@@ -94,9 +83,10 @@ typedef struct pk_description {
 
 /* Compiles the files or -e texts of the command line. 0 or an exit code, diagnostics printed. */
 int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_description *ret);
-/* The same for one description (file operand, -, or -e) that must have a probe: makes the machine,
- * sets parameters, chooses the probe, opens the space. `env` may be NULL. */
-int pk_describe_set(pk_cli *cli, pk_description *ret, const pk_env *env);
+/* The same for one description (file operand, -, or -e) that must have a probe, and chooses it. */
+int pk_describe_probe(pk_cli *cli, pk_description *ret);
+/* The same, and makes the machine, sets parameters and opens the space: the set can be expanded. */
+int pk_describe_set(pk_cli *cli, pk_description *ret);
 /* A machine over the standard layers alone. */
 int pk_describe_standard(pk_cli *cli, pk_description *ret);
 void pk_description_free(pk_description *description);

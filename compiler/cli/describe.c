@@ -124,13 +124,13 @@ static int set_params(pk_cli *cli, pk_description *d)
         char name[128];
         pk_error error;
         (void)snprintf(name, sizeof name, "%.*s", (int)cli->params[i].name_len, cli->params[i].name);
-        if (pk_params_assign(d->vm, &d->image, name, cli->params[i].value, &d->arena, &error))
+        if (pk_params_assign(d->vm, &d->image, &d->arena, name, cli->params[i].value, &error))
             return pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
     }
     return 0;
 }
 
-int pk_describe_set(pk_cli *cli, pk_description *ret, const pk_env *env)
+int pk_describe_probe(pk_cli *cli, pk_description *ret)
 {
     size_t used;
     int status = describe_operands(cli, ret, &used);
@@ -139,10 +139,15 @@ int pk_describe_set(pk_cli *cli, pk_description *ret, const pk_env *env)
     if (cli->n_operands > used + 1)
         return pk_cli_fail(cli, PK_EXIT_USAGE, "what is `%s`? one FILE and one PROBE at most",
                            cli->operands[used + 1]);
-    status = choose_probe(cli, ret, cli->n_operands > used ? cli->operands[used] : NULL);
+    return choose_probe(cli, ret, cli->n_operands > used ? cli->operands[used] : NULL);
+}
+
+int pk_describe_set(pk_cli *cli, pk_description *ret)
+{
+    int status = pk_describe_probe(cli, ret);
     if (status)
         return status;
-    ret->vm = pk_vm_new(&ret->image, env);
+    ret->vm = pk_vm_new(&ret->image, NULL);
     if (!ret->vm)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
     status = set_params(cli, ret);

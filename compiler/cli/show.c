@@ -94,7 +94,7 @@ int pk_cli_show(pk_cli *cli)
     if (!pk_form_of(cli, PK_FORM_TREE, &form))
         return PK_EXIT_USAGE;
     pk_description d = {0};
-    int status = pk_describe_set(cli, &d, NULL);
+    int status = pk_describe_set(cli, &d);
     if (!status)
         status = show(cli, &d, form);
     pk_description_free(&d);

@@ -151,7 +151,7 @@ int pk_cli_write(pk_cli *cli)
     if (!pk_cli_given(cli, PK_OPT_OUTPUT))
         return pk_cli_fail(cli, PK_EXIT_USAGE, "where to? add -o FILE.pcapng (- is standard output)");
     pk_description d = {0};
-    int status = pk_describe_set(cli, &d, NULL);
+    int status = pk_describe_set(cli, &d);
     if (!status)
         status = write_set(cli, &d);
     pk_description_free(&d);

@@ -1,0 +1,224 @@
+/* `pktc run` and `pktc send`: flags into the setup of a run; the rest is run/front.h. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/literal.h"
+#include "cli.h"
+
+enum { PORTS = 1024 };
+
+static volatile sig_atomic_t stop_requests;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    stop_requests = stop_requests + 1;
+}
+
+static void install_handlers(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static bool put(void *context, const char *text, size_t len)
+{
+    pk_cli *cli = context;
+    bool closed = false;
+    pk_buf_add(&cli->out, text, len);
+    int status = pk_cli_flush(cli, true, &closed);
+    return status == 0 && !closed;
+}
+
+static void tell(void *context, const char *text, size_t len)
+{
+    (void)context;
+    (void)fwrite(text, 1, len, stderr);
+}
+
+/* ---- flags ------------------------------------------------------------------------------------ */
+
+static int bad_value(pk_cli *cli, const char *name, const char *value, const char *example)
+{
+    return pk_cli_fail(cli, PK_EXIT_USAGE, "`--%s %s`: expected %s", name, value, example);
+}
+
+static int read_rate(pk_cli *cli, pk_run_options *options)
+{
+    const char *text = cli->value[PK_OPT_RATE];
+    pk_literal literal;
+    pk_literal_fault fault;
+    if (!text)
+        return 0;
+    options->given |= PK_RUN_RATE;
+    options->rate = 0;
+    if (strcmp(text, "line") == 0)
+        return 0;
+    if (pk_literal_parse(text, strlen(text), &literal, &fault) ||
+        literal.kind != PK_LITERAL_RATE || literal.number <= 0)
+        return bad_value(cli, "rate", text, "a rate: 500pps, 10kpps, 100Mbit, line");
+    options->rate = pk_run_rate_of(literal.number, literal.unit == PK_RATE_BITS);
+    return 0;
+}
+
+static int read_timeout(pk_cli *cli, pk_run_options *options)
+{
+    const char *text = cli->value[PK_OPT_TIMEOUT];
+    pk_literal literal;
+    pk_literal_fault fault;
+    if (!text)
+        return 0;
+    if (pk_literal_parse(text, strlen(text), &literal, &fault) ||
+        literal.kind != PK_LITERAL_DURATION || literal.integer > INT64_MAX)
+        return bad_value(cli, "timeout", text, "a duration: 2s, 500ms");
+    options->given |= PK_RUN_TIMEOUT;
+    options->timeout = (int64_t)literal.integer;
+    return 0;
+}
+
+static int read_numbers(pk_cli *cli, pk_run_options *options)
+{
+    pk_u128 number;
+    if (pk_cli_given(cli, PK_OPT_RETRY)) {
+        if (!pk_cli_number(cli, PK_OPT_RETRY, &number) || number > 1000)
+            return bad_value(cli, "retry", cli->value[PK_OPT_RETRY], "a number up to 1000");
+        options->given |= PK_RUN_RETRY;
+        options->retry = (uint32_t)number;
+    }
+    if (pk_cli_given(cli, PK_OPT_LIMIT)) {
+        if (!pk_cli_number(cli, PK_OPT_LIMIT, &options->count) || !options->count)
+            return bad_value(cli, "packets", cli->value[PK_OPT_LIMIT], "a number from 1");
+        options->given |= PK_RUN_COUNT;
+    }
+    if (pk_cli_given(cli, PK_OPT_SEED)) {
+        if (!pk_cli_number(cli, PK_OPT_SEED, &number))
+            return PK_EXIT_USAGE;
+        options->given |= PK_RUN_SEED;
+        options->seed = (uint64_t)number;
+    }
+    return 0;
+}
+
+static int read_words(pk_cli *cli, pk_run_options *options)
+{
+    const char *order = cli->value[PK_OPT_ORDER];
+    const char *interface = cli->value[PK_OPT_IFACE];
+    if (order) {
+        options->given |= PK_RUN_ORDER;
+        options->random_order = strcmp(order, "random") == 0;
+        if (!options->random_order && strcmp(order, "linear") != 0)
+            return bad_value(cli, "order", order, "linear or random");
+    }
+    if (interface) {
+        if (strlen(interface) >= sizeof options->interface)
+            return bad_value(cli, "iface", interface, "the name of an interface");
+        options->given |= PK_RUN_INTERFACE;
+        (void)snprintf(options->interface, sizeof options->interface, "%s", interface);
+    }
+    if (cli->verb == PK_VERB_SEND) {
+        options->given |= PK_RUN_DISCARD;
+        options->discard = true;
+    }
+    return 0;
+}
+
+static int read_ports(pk_cli *cli, uint16_t *ports, uint32_t *ret_count)
+{
+    const char *at = cli->value[PK_OPT_LISTEN];
+    *ret_count = 0;
+    while (at && *at) {
+        char *end;
+        unsigned long port = strtoul(at, &end, 10);
+        if (end == at || port == 0 || port > 65535 || (*end && *end != ',') ||
+            *ret_count == PORTS)
+            return bad_value(cli, "listen", cli->value[PK_OPT_LISTEN], "ports: 22,80,443");
+        ports[(*ret_count)++] = (uint16_t)port;
+        at = *end ? end + 1 : end;
+    }
+    return 0;
+}
+
+static int read_form(pk_cli *cli, pk_front_form *ret_form)
+{
+    pk_form form;
+    if (!pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE, &form))
+        return PK_EXIT_USAGE;
+    static const pk_front_form forms[] = {
+        [PK_FORM_TREE] = PK_FRONT_TREE,  [PK_FORM_LINE] = PK_FRONT_LINE,
+        [PK_FORM_PKT] = PK_FRONT_SOURCE, [PK_FORM_JSON] = PK_FRONT_JSON,
+        [PK_FORM_HEX] = PK_FRONT_HEX,    [PK_FORM_C] = PK_FRONT_HEX,
+        [PK_FORM_SPANS] = PK_FRONT_JSON};
+    *ret_form = forms[form];
+    return 0;
+}
+
+static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
+{
+    pk_u128 hops = 0;
+    pk_run_options_init(&setup->options);
+    int status = read_rate(cli, &setup->options);
+    status = status ? status : read_timeout(cli, &setup->options);
+    status = status ? status : read_numbers(cli, &setup->options);
+    status = status ? status : read_words(cli, &setup->options);
+    status = status ? status : read_ports(cli, ports, &setup->n_lab_ports);
+    status = status ? status : read_form(cli, &setup->form);
+    if (!status && pk_cli_given(cli, PK_OPT_HOPS) &&
+        (!pk_cli_number(cli, PK_OPT_HOPS, &hops) || hops > 8))
+        status = bad_value(cli, "hops", cli->value[PK_OPT_HOPS], "0 to 8");
+    if (!status && !pk_cli_given(cli, PK_OPT_LAB) && (hops || setup->n_lab_ports))
+        status = pk_cli_fail(cli, PK_EXIT_USAGE, "--hops and --listen belong to --lab");
+    setup->lab = pk_cli_given(cli, PK_OPT_LAB);
+    setup->lab_hops = (uint32_t)hops;
+    setup->lab_ports = ports;
+    return status;
+}
+
+/* ---- the run ---------------------------------------------------------------------------------- */
+
+static int run(pk_cli *cli, pk_description *d)
+{
+    static pk_front_param params[PK_CLI_LIST];
+    static char names[PK_CLI_LIST][64];
+    uint16_t ports[PORTS];
+    pk_front_setup setup = {.image = &d->image,
+                            .probe = d->probe,
+                            .params = params,
+                            .n_params = (uint32_t)cli->n_params,
+                            .save = cli->value[PK_OPT_SAVE],
+                            .unanswered = pk_cli_given(cli, PK_OPT_UNANSWERED),
+                            .quiet = pk_cli_given(cli, PK_OPT_QUIET),
+                            .progress = isatty(STDERR_FILENO) && !pk_cli_given(cli, PK_OPT_QUIET),
+                            .verbosity = cli->times[PK_OPT_VERBOSE],
+                            .program = "pktc " PKTC_VERSION,
+                            .stop = &stop_requests,
+                            .put = put,
+                            .tell = tell,
+                            .context = cli};
+    for (size_t i = 0; i < cli->n_params; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%.*s", (int)cli->params[i].name_len,
+                       cli->params[i].name);
+        params[i] = (pk_front_param){names[i], cli->params[i].value};
+    }
+    int status = read_options(cli, &setup, ports);
+    if (status)
+        return status;
+    install_handlers();
+    return pk_front_run(&setup, NULL);
+}
+
+int pk_cli_run(pk_cli *cli)
+{
+    pk_description d = {0};
+    int status = pk_describe_probe(cli, &d);
+    if (!status)
+        status = run(cli, &d);
+    pk_description_free(&d);
+    return status;
+}
