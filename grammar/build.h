@@ -25,6 +25,7 @@ typedef struct pk_parser {
     unsigned level;  /* of the block to which recovery returns */
     bool expression; /* one expression is read, not a file */
     bool failed;     /* the push made an error */
+    bool unclosed;   /* ... and it was blamed on an open parenthesis */
     bool fatal;      /* a limit was passed: stop */
 } pk_parser;
 

@@ -49,6 +49,28 @@ static unsigned count_cells(const uint8_t *text, size_t len)
     return cells;
 }
 
+/* Text made safe. What is shown to a person need not be reversible, so that a backslash is shown
+ * as it was typed even before xHH. */
+static void add_safe_part(pk_buf *out, const uint8_t *text, size_t len)
+{
+    while (len) {
+        const uint8_t *backslash = memchr(text, '\\', len);
+        size_t part = backslash ? (size_t)(backslash - text) : len;
+        pk_escape_terminal(out, text, part);
+        if (backslash) {
+            pk_buf_byte(out, '\\');
+            part++;
+        }
+        text += part;
+        len -= part;
+    }
+}
+
+static void add_safe(pk_buf *out, const char *text)
+{
+    add_safe_part(out, (const uint8_t *)text, strlen(text));
+}
+
 /* Appends source text made safe, tabs as blanks; returns the cells that it takes. */
 static unsigned add_source(pk_buf *out, const uint8_t *text, size_t len)
 {
@@ -56,7 +78,7 @@ static unsigned add_source(pk_buf *out, const uint8_t *text, size_t len)
     while (len) {
         const uint8_t *tab = memchr(text, '\t', len);
         size_t part = tab ? (size_t)(tab - text) : len;
-        pk_escape_terminal(out, text, part);
+        add_safe_part(out, text, part);
         if (tab) {
             pk_buf_printf(out, "%*s", TAB_WIDTH, "");
             part++;
@@ -65,11 +87,6 @@ static unsigned add_source(pk_buf *out, const uint8_t *text, size_t len)
         len -= part;
     }
     return out->failed ? 0 : count_cells(out->data + before, out->len - before);
-}
-
-static void add_safe(pk_buf *out, const char *text)
-{
-    pk_escape_terminal(out, text, strlen(text));
 }
 
 /* ---- one line of source with its carets -------------------------------------------------------

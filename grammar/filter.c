@@ -184,7 +184,7 @@ static unsigned find_opener(const pk_filter *filter, int closer)
 static void close_unclosed(pk_filter *filter, const pk_token *token)
 {
     const pk_bracket *open = &filter->stack[filter->depth];
-    if (filter->unclosed_before != token->span.lo) {
+    if (filter->unclosed_before != token->span.lo && !pk_lexer_is_over(&filter->lexer)) {
         report(filter, PK_DIAG_UNCLOSED, open->span, "`%c` is never closed", open->kind);
         if (token->kind != T_END)
             pk_diag_also(filter->lexer.diags, token->span, "this closes something further out");
@@ -308,12 +308,16 @@ const pk_bracket *pk_filter_open(const pk_filter *filter)
     return in_parentheses(filter) ? &filter->stack[filter->depth] : NULL;
 }
 
-void pk_filter_abandon(pk_filter *filter, const pk_token *token)
+void pk_filter_abandon(pk_filter *filter)
 {
     while (in_parentheses(filter)) {
         pop(filter);
         filter->abandoned++;
     }
+}
+
+void pk_filter_reread(pk_filter *filter, const pk_token *token)
+{
     bool bracket = token->kind == '(' || token->kind == '[' || token->kind == '{';
     if (bracket || token->kind == T_SEP || filter->queued || filter->held.kind >= 0)
         return;

@@ -32,6 +32,7 @@ typedef struct pk_lexer {
     pk_buf scratch;      /* the bytes of the string being read */
     pk_buf part;         /* a copy of the text when it is not a whole source */
     int previous;        /* kind of the token before */
+    bool skipping;       /* the parser drops tokens up to the next statement: make no nodes */
     uint32_t last_error; /* offset of the last lexical error, 0 = none */
 } pk_lexer;
 
@@ -41,6 +42,9 @@ void pk_lexer_end(pk_lexer *lexer);
 
 /* The next token; after the last one END for ever. Never fails: what is malformed is reported. */
 void pk_lexer_next(pk_lexer *lexer, pk_token *ret_token);
+
+/* Whether reading stopped early: the tree is full, or the text is hopeless. */
+bool pk_lexer_is_over(const pk_lexer *lexer);
 
 /* Reports at [from, to) of the text and remembers where. */
 void pk_lexer_report(pk_lexer *lexer, pk_diag_code code, const uint8_t *from, const uint8_t *to,
@@ -87,8 +91,10 @@ void pk_filter_next(pk_filter *filter, pk_token *ret_token);
 /* The innermost open ( or [, or NULL when a block (or the text) is innermost. */
 const pk_bracket *pk_filter_open(const pk_filter *filter);
 
-/* Gives up the open ( and [ of this block: they count as closed before `token`, which was delivered
- * last and will be delivered again, in its new light. */
-void pk_filter_abandon(pk_filter *filter, const pk_token *token);
+/* Gives up the open ( and [ of this block: they count as closed. */
+void pk_filter_abandon(pk_filter *filter);
+
+/* Delivers `token`, which was delivered last, once more, as the beginning of a statement. */
+void pk_filter_reread(pk_filter *filter, const pk_token *token);
 
 #endif

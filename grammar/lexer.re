@@ -44,12 +44,12 @@ void pk_lexer_report(pk_lexer *lexer, pk_diag_code code, const uint8_t *from, co
 
 /* ---- names and keywords ----------------------------------------------------------------------- */
 
-static bool too_long(pk_lexer *lexer, const uint8_t *from, const char *what)
+static bool too_long(pk_lexer *lexer, const uint8_t *from, const char *message)
 {
     if (lexer->at - from <= PK_NAME_LIMIT)
         return false;
-    pk_lexer_report(lexer, PK_DIAG_LITERAL_SIZE, from, lexer->at, "");
-    pk_diag_label(lexer->diags, "%s has at most %d characters", what, PK_NAME_LIMIT);
+    pk_lexer_report(lexer, PK_DIAG_LITERAL_SIZE, from, lexer->at, message);
+    pk_diag_label(lexer->diags, "at most %d characters (PK_NAME_LIMIT)", PK_NAME_LIMIT);
     return true;
 }
 
@@ -86,12 +86,20 @@ static bool is_joined(const pk_lexer *lexer)
     return *next == '/' || *next == '@' || (*next == '.' && !dots);
 }
 
+/* While a statement is skipped only what may begin the next one is kept. */
+static bool is_unwanted(const pk_lexer *lexer, const pk_token *token)
+{
+    return lexer->skipping && !token->newline_before && lexer->previous != '}' &&
+           lexer->previous != T_SEP;
+}
+
 static int name(pk_lexer *lexer, const uint8_t *from, pk_token *token)
 {
     size_t len = (size_t)(lexer->at - from);
-    if (too_long(lexer, from, "a name"))
+    if (too_long(lexer, from, "this name is too long"))
         len = PK_NAME_LIMIT;
-    token->atom = pk_ast_atom(lexer->ast, (const char *)from, len);
+    if (!is_unwanted(lexer, token))
+        token->atom = pk_ast_atom(lexer->ast, (const char *)from, len);
     token->joined = is_joined(lexer);
     return T_NAME;
 }
@@ -109,6 +117,8 @@ static int keyword(pk_lexer *lexer, const uint8_t *from, pk_token *token, int ki
 static pk_node add(pk_lexer *lexer, pk_ast_kind kind, const uint8_t *from, uint32_t a, uint32_t b,
                    uint32_t c, uint64_t value)
 {
+    if (lexer->skipping)
+        return 0;
     return pk_ast_add(lexer->ast, kind, span_of(lexer, from, lexer->at), a, b, c, 0, value);
 }
 
@@ -159,6 +169,8 @@ static uint64_t bits_of(double number)
 
 static pk_node add_address(pk_lexer *lexer, const uint8_t *from, const pk_literal *lit)
 {
+    if (lexer->skipping)
+        return 0;
     if (lit->kind == PK_LITERAL_MAC)
         return add(lexer, PK_AST_MAC, from, pk_ast_blob(lexer->ast, lit->address, 6), 0, 0, 0);
     if (lit->kind == PK_LITERAL_IP4)
@@ -173,7 +185,7 @@ static int literal(pk_lexer *lexer, const uint8_t *from, pk_token *token)
 {
     pk_literal lit = {0};
     pk_literal_fault fault = {PK_LITERAL_FINE, 0, 0};
-    if (too_long(lexer, from, "a number or address")) {
+    if (too_long(lexer, from, "this number or address is too long")) {
         token->node = add(lexer, PK_AST_ERROR, from, 0, 0, 0, 0);
         return T_BAD;
     }
@@ -330,7 +342,7 @@ static int scan(pk_lexer *lexer, const uint8_t **ret_from, pk_token *token)
     */
 }
 
-static bool is_over(const pk_lexer *lexer)
+bool pk_lexer_is_over(const pk_lexer *lexer)
 {
     return pk_ast_exhausted(lexer->ast) || pk_diags_errors(lexer->diags) > HOPELESS;
 }
@@ -341,8 +353,8 @@ void pk_lexer_next(pk_lexer *lexer, pk_token *ret_token)
     const uint8_t *from = lexer->at;
     do
         token.kind = scan(lexer, &from, &token);
-    while (token.kind == NOTHING && !is_over(lexer));
-    if (token.kind == NOTHING || is_over(lexer))
+    while (token.kind == NOTHING && !pk_lexer_is_over(lexer));
+    if (token.kind == NOTHING || pk_lexer_is_over(lexer))
         token.kind = T_END;
     token.span = span_of(lexer, from, lexer->at);
     lexer->previous = token.kind;

@@ -102,8 +102,8 @@ static const char *const declarations[] = {"layer", "struct", "enum", "flags",  
 static const char *const items[] = {"name", "if",  "within", "bits",  "payload", "case",
                                     "let",  "def", "param",  "alias", NULL};
 static const char *const statements[] = {"name", "packet", "where", "let", "on", "for", "if", NULL};
-static const char *const never_said[] = {"malformed literal", "packet", "start of a file",
-                                         "start of an expression", NULL};
+static const char *const never_said[] = {"end of file",     "malformed literal",      "packet",
+                                         "start of a file", "start of an expression", NULL};
 static const char *const any_name[] = {
     "layer", "struct", "enum",   "flags", "import",  "param", "let",    "def",   "extend", "alias",
     "if",    "else",   "within", "bits",  "payload", "case",  "by",     "until", "for",    "in",
@@ -189,7 +189,8 @@ static void add_word(const pk_parser *p, pk_buf *out, const char *word)
     else if (!strcmp(word, "integer"))
         pk_buf_text(out, "an integer");
     else if (!strcmp(word, "string"))
-        pk_buf_text(out, "a description in quotes");
+        pk_buf_text(out, p->previous.kind == T_IMPORT ? "a file name in quotes"
+                                                      : "a description in quotes");
     else if (!strcmp(word, "end of line"))
         pk_buf_text(out, "the end of the line");
     else if (strchr(word, ' '))
@@ -237,6 +238,13 @@ static const char *const head_keywords[] = {"layer", "struct", "enum",   "flags"
 static const char *const inner_keywords[] = {"within", "bits",  "payload", "case", "let",   "def",
                                              "param",  "alias", "if",      "for",  "where", NULL};
 
+/* A name before `:` or `=` is no keyword, however much it looks like one. */
+static bool is_named(const pk_parser *p, unsigned level)
+{
+    return level == p->token.level && (p->token.kind == ':' || p->token.kind == '=') &&
+           p->previous.span.lo == p->filter.heads[level].span.lo;
+}
+
 /* The error may be the consequence of a misspelt keyword further out: `layr foo { a: u8 }` goes
  * wrong at the colon. Outermost first. */
 static bool misspelt_keyword(pk_parser *p)
@@ -245,7 +253,7 @@ static bool misspelt_keyword(pk_parser *p)
         const pk_token *head = &p->filter.heads[level];
         const char *word = head->kind == T_NAME ? pk_ast_atom_text(p->ast, head->atom) : "";
         const char *best = nearest(word, level ? inner_keywords : head_keywords);
-        bool itself = head->span.lo == p->token.span.lo;
+        bool itself = head->span.lo == p->token.span.lo || is_named(p, level);
         if (!*word || !best || head->joined || itself || is_one_of(word, clauses))
             continue;
         pk_diag_report(p->diags, PK_DIAG_MISSPELT_KEYWORD, head->span, "`%s` is not a keyword",
@@ -262,10 +270,12 @@ static bool unclosed_bracket(pk_parser *p, const expected *e)
     const pk_bracket *open = pk_filter_open(&p->filter);
     const pk_token *token = &p->token;
     bool own = open && open->span.lo == token->span.lo;
-    bool line_began = token->newline_before || token->kind == T_SEP || token->kind == '{';
+    bool line_began = token->newline_before || token->kind == T_SEP || token->kind == '{' ||
+                      (p->previous.newline_before && p->previous.kind == T_NAME);
     const char *closer = !open ? "" : open->kind == '(' ? "')'" : "']'";
     if (!open || own || !line_began || !has(e, closer))
         return false;
+    p->unclosed = true;
     pk_buf words = {0};
     pk_buf_text(&words, "this was read as still inside it: ");
     add_expected(p, e, &words);
@@ -295,7 +305,7 @@ static bool glued_address(pk_parser *p, const expected *e)
 
 static bool reserved_word(pk_parser *p, const expected *e)
 {
-    if (!is_keyword(p->token.kind) || !has(e, "name") || has(e, "'+'"))
+    if (!is_keyword(p->token.kind) || p->token.newline_before || !has(e, "name") || has(e, "'+'"))
         return false;
     pk_bytes text = text_of(p, &p->token);
     pk_diag_report(p->diags, PK_DIAG_RESERVED, p->token.span, "`%.*s` is a reserved word",

@@ -21,6 +21,7 @@ static int push(pk_parser *p, machine *m, const pk_token *token)
         value.atom = token->atom;
     p->token = *token;
     p->failed = false;
+    p->unclosed = false;
     int status = pk_grammar_push_parse(m, token->kind, &value, &span, p);
     p->previous = *token;
     return status;
@@ -74,23 +75,42 @@ static int skip_statement(pk_parser *p, machine *m)
     return YYPUSH_MORE;
 }
 
+/* A token that begins a line may begin a statement: it is read again as such, unless it was. */
+static bool may_begin_anew(const pk_parser *p, const pk_token *bad)
+{
+    bool is_head = p->filter.heads[bad->level].span.lo == bad->span.lo;
+    return bad->kind == T_SEP || (bad->newline_before && !is_head);
+}
+
+static int recover_here(pk_parser *p, machine *m, const pk_token *bad)
+{
+    if (p->unclosed || may_begin_anew(p, bad))
+        pk_filter_abandon(&p->filter);
+    if (may_begin_anew(p, bad))
+        pk_filter_reread(&p->filter, bad);
+    if (bad->kind == T_SEP)
+        return YYPUSH_MORE; /* it ended the statement already */
+    if (bad->kind == '}') {
+        int status = push_made(p, m, T_SEP);
+        return status == YYPUSH_MORE ? push(p, m, bad) : status;
+    }
+    return skip_statement(p, m);
+}
+
 static int recover(pk_parser *p, machine *m)
 {
     pk_token bad = p->token;
-    bool line_began = bad.newline_before || bad.kind == T_SEP;
+    int status = YYPUSH_MORE;
+    p->filter.lexer.skipping = true;
     if (p->level < bad.level) {
-        int status = leave_blocks(p, m, &bad);
-        return status == YYPUSH_MORE ? skip_statement(p, m) : status;
+        status = leave_blocks(p, m, &bad);
+        if (status == YYPUSH_MORE)
+            status = skip_statement(p, m);
+    } else {
+        status = recover_here(p, m, &bad);
     }
-    if (line_began && pk_filter_open(&p->filter))
-        pk_filter_abandon(&p->filter, &bad);
-    if (bad.kind == T_SEP)
-        return YYPUSH_MORE; /* it ended the statement already */
-    if (bad.kind == '}') {
-        int status = push_made(p, m, T_SEP);
-        return status == YYPUSH_MORE ? push(p, m, &bad) : status;
-    }
-    return skip_statement(p, m);
+    p->filter.lexer.skipping = false;
+    return status;
 }
 
 /* ---- a whole text -----------------------------------------------------------------------------

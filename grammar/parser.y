@@ -85,7 +85,7 @@ static void pk_grammar_error(const pk_span *at, pk_parser *p, const char *messag
 %type <node> opt_default opt_help opt_type opt_within opt_form opt_where name
 %type <atom> anyname opt_as opt_struct_as
 %type <chain> decls binds opt_binds bindparts opt_formals formals enum_body entries entry_list
-%type <chain> items opt_items item_else stmts block stmt_else names
+%type <chain> items item_block opt_items item_else stmts block stmt_else names
 %type <chain> exprs opt_args args cargs opt_by
 
 %%
@@ -183,19 +183,20 @@ alias:
   ;
 
 layer:
-    LAYER NAME opt_help opt_binds '{' items '}' {
-        $$ = NODE(LAYER, @$, $NAME, $opt_binds.head, $items.head, pk_build_blob(p, $opt_help), 0);
+    LAYER NAME opt_help opt_binds item_block {
+        $$ = NODE(LAYER, @$, $NAME, $opt_binds.head, $item_block.head, pk_build_blob(p, $opt_help),
+                  0);
     }
   ;
 
 struct:
-    STRUCT NAME structhead[head] opt_binds opt_struct_as '{' items '}' {
+    STRUCT NAME structhead[head] opt_binds opt_struct_as item_block {
         pk_node head = $head;
         if (!head && $opt_struct_as)
             head = NODE(STRUCTHEAD, @opt_struct_as, 0, 0, 0, 0, 0);
         if ($opt_struct_as && head)
             pk_ast_edit(p->ast, head)->b = $opt_struct_as;
-        $$ = NODE(STRUCT, @$, $NAME, $opt_binds.head, $items.head, head, 0);
+        $$ = NODE(STRUCT, @$, $NAME, $opt_binds.head, $item_block.head, head, 0);
     }
   ;
 structhead:
@@ -248,7 +249,8 @@ items:
   | items item SEP  { $$ = pk_chain_add(p, $1, $item); }
   | items error SEP { $$ = pk_chain_add(p, $1, NODE(ERROR, @2, 0, 0, 0, 0, 0)); yyerrok; }
   ;
-opt_items: %empty { $$ = pk_chain_one(0); } | '{' items '}' { $$ = $items; };
+item_block: '{' items '}' { $$ = $items; };
+opt_items: %empty { $$ = pk_chain_one(0); } | item_block;
 
 item: field | if_item | within_item | bits_item | payload_item | case_item | let | def | param | alias;
 
@@ -269,16 +271,18 @@ opt_form:
   ;
 
 if_item:
-    IF expr '{' items '}' item_else { $$ = NODE(IF, @$, $expr, $items.head, $item_else.head, 0, 0); }
+    IF expr item_block item_else {
+        $$ = NODE(IF, @$, $expr, $item_block.head, $item_else.head, 0, 0);
+    }
   ;
 item_else:
-    %empty             { $$ = pk_chain_one(0); }
-  | ELSE '{' items '}' { $$ = $items; }
-  | ELSE if_item       { $$ = pk_chain_one($if_item); }
+    %empty          { $$ = pk_chain_one(0); }
+  | ELSE item_block { $$ = $item_block; }
+  | ELSE if_item    { $$ = pk_chain_one($if_item); }
   ;
 
-within_item: WITHIN expr '{' items '}' { $$ = NODE(WITHIN, @$, $expr, $items.head, 0, 0, 0); };
-bits_item: BITS type '{' items '}' { $$ = NODE(BITGROUP, @$, $type, $items.head, 0, 0, 0); };
+within_item: WITHIN expr item_block { $$ = NODE(WITHIN, @$, $expr, $item_block.head, 0, 0, 0); };
+bits_item: BITS type item_block { $$ = NODE(BITGROUP, @$, $type, $item_block.head, 0, 0, 0); };
 
 payload_item:
     PAYLOAD opt_by             { $$ = NODE(PAYLOAD, @$, $opt_by.head, 0, 0, 0, 0); }

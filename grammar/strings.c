@@ -6,6 +6,8 @@
 
 static pk_node add_blob(pk_lexer *lexer, pk_ast_kind kind, const uint8_t *from, uint64_t value)
 {
+    if (lexer->skipping)
+        return 0;
     pk_span span = {lexer->base + (uint32_t)(from - lexer->begin),
                     lexer->base + (uint32_t)(lexer->at - lexer->begin)};
     pk_blob blob =
