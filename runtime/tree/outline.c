@@ -114,19 +114,7 @@ static void put_value(outline *o, pk_tree_node leaf)
         } else {
             pk_text_truncate(o->out, start);
         }
-    } else if (ref && pk_text_meaning(o->out, o->tree, leaf, o->how)) {
-        pk_codec codec = pk_text_codec(o->tree->image, o->tree->image->fields[ref].codec);
-
-        pk_text_escape_from(o->out, start, pk_escape_literal);
-        if (!pk_codec_bare(codec)) {
-            pk_buf_byte(o->out, '"');
-            /* The opening quote is put before it: the text is moved by one. */
-            if (!o->out->failed) {
-                memmove(o->out->data + start + 1, o->out->data + start, o->out->len - start - 1);
-                o->out->data[start] = '"';
-            }
-        }
-    } else {
+    } else if (!ref || !pk_text_by_codec(o->out, o->tree, leaf)) {
         pk_text_plain(o->out, o->tree, leaf);
     }
 }
@@ -191,7 +179,22 @@ static void put_leaf(outline *o, pk_tree_node leaf, unsigned depth)
 /* ---- lists and structs
  * --------------------------------------------------------------------------- */
 
-/* A list of scalars on one line, broken where the terminal ends. */
+/* Breaks the line before what was appended from `start` on, if the terminal ends within it. */
+static void wrap(outline *o, size_t start, size_t indent)
+{
+    size_t len = o->out->len - start;
+
+    if (o->out->failed || o->out->len - o->line <= COLUMNS || start - o->line <= indent ||
+        !pk_buf_reserve(o->out, indent + 1))
+        return;
+    memmove(o->out->data + start + indent, o->out->data + start, len);
+    memset(o->out->data + start, ' ', indent);
+    o->out->data[start] = '\n';
+    o->out->len += indent;
+    o->line = start + 1;
+}
+
+/* A list of scalars on one line, broken where the terminal ends. Each item begins with a blank. */
 static void put_scalars(outline *o, pk_tree_node list, unsigned depth)
 {
     size_t indent;
@@ -202,19 +205,14 @@ static void put_scalars(outline *o, pk_tree_node list, unsigned depth)
         indent = (size_t)(depth + 2) * STEP;
     for (pk_tree_node at = pk_tree_first(o->tree, list); !pk_tree_none(at);) {
         pk_tree_node next = pk_tree_next(o->tree, at);
-        size_t start = o->out->len, len;
+        size_t start = o->out->len;
+        bool first = at.rec == list.rec + 1;
 
+        pk_buf_text(o->out, first ? "" : " ");
         put_value(o, at);
-        pk_buf_text(o->out, pk_tree_none(next) ? "]" : ", ");
-        len = o->out->len - start;
-        if (!o->out->failed && o->out->len - o->line > COLUMNS && start - o->line > indent &&
-            pk_buf_reserve(o->out, indent + 1)) {
-            memmove(o->out->data + start + 1 + indent, o->out->data + start, len);
-            memset(o->out->data + start, ' ', indent + 1);
-            o->out->data[start] = '\n';
-            o->out->len += indent + 1;
-            o->line = start + 1;
-        }
+        pk_buf_byte(o->out, pk_tree_none(next) ? ']' : ',');
+        if (!first)
+            wrap(o, start, indent);
         at = next;
     }
     end_line(o);
@@ -261,7 +259,6 @@ static bool open_struct(outline *o, pk_tree_node node, unsigned depth)
     const pk_tree *tree = o->tree;
     const char *name = pk_tree_name(tree, node);
     pk_ref layer = pk_tree_layer(tree, node);
-    size_t start;
     bool named = !pk_leaf_is_element(tree, node) && !pk_leaf_is_payload(tree, node), known;
 
     begin_line(o, node, depth);
@@ -269,12 +266,9 @@ static bool open_struct(outline *o, pk_tree_node node, unsigned depth)
         put_safe(o->out, name);
         pk_buf_text(o->out, " = ");
     }
-    start = o->out->len;
-    known = pk_text_meaning(o->out, tree, node, o->how);
-    if (known) {
-        pk_text_escape_from(o->out, start, pk_escape_terminal);
-        pk_buf_text(o->out, o->verbosity ? "  " : "");
-    }
+    known = pk_text_by_codec(o->out, tree, node);
+    if (known && o->verbosity)
+        pk_buf_text(o->out, "  ");
     if (!known || o->verbosity) {
         put_type(o, node);
         pk_buf_text(o->out, "  ");

@@ -189,7 +189,7 @@ static pk_tree_node enter_instance(const source *s, pk_tree_node node)
     bool is_value = !pk_leaf_is_payload(s->tree, node);
     pk_value value;
 
-    if (is_value && pk_text_struct_source(s->out, s->tree, node, s->how))
+    if (is_value && pk_text_by_codec(s->out, s->tree, node))
         return PK_TREE_NONE;
     if (silent(s, node))
         return payload_from(s, first);
@@ -214,7 +214,7 @@ static pk_tree_node enter(const source *s, pk_tree_node node)
     pk_tree_node first;
 
     if (pk_tree_is_leaf(s->tree, node)) {
-        pk_text_source(s->out, s->tree, node, s->how);
+        pk_text_source(s->out, s->tree, node);
         return PK_TREE_NONE;
     }
     if (is_instance(s, node))

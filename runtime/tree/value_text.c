@@ -380,7 +380,7 @@ static void put_raw_call(pk_buf *out, const pk_tree *tree, pk_tree_node leaf)
 }
 
 /* The text of a codec as the language has it: bare literal or quoted. */
-static bool put_codec(pk_buf *out, const pk_tree *tree, pk_tree_node node)
+bool pk_text_by_codec(pk_buf *out, const pk_tree *tree, pk_tree_node node)
 {
     pk_bytes bytes;
     pk_codec codec = codec_of(tree, node, &bytes);
@@ -401,7 +401,7 @@ static bool put_codec(pk_buf *out, const pk_tree *tree, pk_tree_node node)
     return false;
 }
 
-void pk_text_source(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, const pk_writer *how)
+void pk_text_source(pk_buf *out, const pk_tree *tree, pk_tree_node leaf)
 {
     const pk_image *image = tree->image;
     pk_ref ref = pk_tree_field(tree, leaf);
@@ -409,12 +409,11 @@ void pk_text_source(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, const p
     pk_value value = pk_tree_value(tree, leaf);
     pk_codec codec = pk_text_codec(image, field->codec);
 
-    (void)how;
     if (!ref && value.kind == PK_BYTES)
         pk_text_bytes(out, (pk_bytes){value.bytes, value.len});
     else if (!ref)
         put_raw_bits(out, tree, leaf);
-    else if (put_symbol(out, tree, leaf) || put_codec(out, tree, leaf))
+    else if (put_symbol(out, tree, leaf) || pk_text_by_codec(out, tree, leaf))
         return;
     else if ((codec != PK_CODEC_NONE && codec != PK_CODEC_TEXT) ||
              (value.kind != PK_INT && value.kind != PK_BYTES) ||
@@ -422,13 +421,6 @@ void pk_text_source(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, const p
         put_raw_call(out, tree, leaf);
     else
         pk_text_plain(out, tree, leaf);
-}
-
-bool pk_text_struct_source(pk_buf *out, const pk_tree *tree, pk_tree_node instance,
-                           const pk_writer *how)
-{
-    (void)how;
-    return put_codec(out, tree, instance);
 }
 
 /* ---- escaping in place --------------------------------------------------------------------------

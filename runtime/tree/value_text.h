@@ -44,10 +44,11 @@ bool pk_text_meaning(pk_buf *out, const pk_tree *tree, pk_tree_node node, const 
 /* What is on the wire; always possible, always safe to print. */
 void pk_text_plain(pk_buf *out, const pk_tree *tree, pk_tree_node leaf);
 
-/* The leaf (or struct with a codec, if it returns true) as an expression of the language. */
-void pk_text_source(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, const pk_writer *how);
-bool pk_text_struct_source(pk_buf *out, const pk_tree *tree, pk_tree_node instance,
-                           const pk_writer *how);
+/* The leaf as an expression of the language. */
+void pk_text_source(pk_buf *out, const pk_tree *tree, pk_tree_node leaf);
+
+/* The same of a leaf or struct through its codec alone, if it has one and its bytes have a text. */
+bool pk_text_by_codec(pk_buf *out, const pk_tree *tree, pk_tree_node node);
 
 /* The codec of a field or struct type, PK_CODEC_NONE without one (or with an unknown one). */
 pk_codec pk_text_codec(const pk_image *image, pk_ref name);
