@@ -136,8 +136,7 @@ static uint32_t echoed_slot(pk_compiler *cx, pk_ref layer, pk_node node)
     pk_ast_node at = *pk_at(cx, node);
     pk_image_member member;
     if (at.kind == PK_AST_MEMBER && pk_at(cx, at.a)->kind == PK_AST_NAME &&
-        pk_member(cx, layer, pk_text_of_atom(cx, at.b), &member) &&
-        member.kind == PK_MEMBER_FIELD)
+        pk_member(cx, layer, pk_text_of_atom(cx, at.b), &member) && member.kind == PK_MEMBER_FIELD)
         return member.ref;
     return UINT32_MAX;
 }

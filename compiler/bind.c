@@ -1,7 +1,7 @@
-/* `on` clauses and cases: what a key means when dissecting, and what stacking imposes when building.
- * Keys and binds are gathered while walking the declarations and written at the end, because a
- * table's keys and a layer's binds must be consecutive records, also where `extend` adds to what the
- * standard image has. */
+/* `on` clauses and cases: what a key means when dissecting, and what stacking imposes when
+ * building. Keys and binds are gathered while walking the declarations and written at the end,
+ * because a table's keys and a layer's binds must be consecutive records, also where `extend` adds
+ * to what the standard image has. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -27,8 +27,8 @@ static void key_put(pk_compiler *cx, pk_ref table, uint64_t lo, uint64_t hi, pk_
             (pk_pending_key){table, {.lo = lo, .hi = hi, .layer = layer}, span};
 }
 
-static void bind_put(pk_compiler *cx, pk_ref upper, pk_ref lower, const pk_image_imposition *imposed,
-                     uint32_t count)
+static void bind_put(pk_compiler *cx, pk_ref upper, pk_ref lower,
+                     const pk_image_imposition *imposed, uint32_t count)
 {
     pk_image_bind bind = {.lower = lower, .n_impositions = count};
     if (count) {
@@ -177,8 +177,7 @@ static void bind_one(pk_compiler *cx, pk_ref upper, pk_node bind)
             lower = layer;
             bind_keys(cx, upper, layer, &part);
         }
-        n_imposed +=
-            bind_impose(cx, layer, depth, &part, imposed + n_imposed, ROOM - n_imposed);
+        n_imposed += bind_impose(cx, layer, depth, &part, imposed + n_imposed, ROOM - n_imposed);
     }
     if (lower)
         bind_put(cx, upper, lower, imposed, n_imposed);
@@ -232,7 +231,8 @@ void pk_bind_layers(pk_compiler *cx)
     }
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------
+ */
 
 static int by_table_and_key(const void *a, const void *b)
 {

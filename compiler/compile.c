@@ -63,7 +63,8 @@ pk_ref pk_place_text(pk_compiler *cx, pk_span span)
                : 0;
 }
 
-/* ---- imports ---------------------------------------------------------------------------------- */
+/* ---- imports ----------------------------------------------------------------------------------
+ */
 
 /* Files are known by device and inode, so that no chain of links can import one twice. */
 typedef struct imported {
@@ -92,8 +93,7 @@ static bool seen(imports *known, const char *path)
 static bool add_file(pk_compiler *cx, pk_span text)
 {
     pk_node file = pk_parse(cx->ast, cx->sources, text, cx->diags);
-    if (!file ||
-        !pk_grow((void **)&cx->files, &cx->cap_files, cx->n_files, sizeof *cx->files))
+    if (!file || !pk_grow((void **)&cx->files, &cx->cap_files, cx->n_files, sizeof *cx->files))
         return false;
     cx->files[cx->n_files++] = file;
     return true;
@@ -135,8 +135,8 @@ static void import_one(pk_compiler *cx, pk_node node, imports *known)
         if (seen(known, path))
             return;
         if (!S_ISREG(info.st_mode)) {
-            pk_diag_report(cx->diags, PK_DIAG_IMPORT_MISSING, at.span,
-                           "`%s` is not a regular file", wanted);
+            pk_diag_report(cx->diags, PK_DIAG_IMPORT_MISSING, at.span, "`%s` is not a regular file",
+                           wanted);
             return;
         }
         if (pk_sources_read(cx->sources, path, &text) == PK_OK) {
@@ -178,7 +178,8 @@ static void read_imports(pk_compiler *cx)
     free(known.list);
 }
 
-/* ---- the steps -------------------------------------------------------------------------------- */
+/* ---- the steps --------------------------------------------------------------------------------
+ */
 
 /* `link` is where dissection starts: its table `dlt` says which layer a capture's link type is. */
 static void declare_link(pk_compiler *cx)
@@ -241,8 +242,8 @@ int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_
         /* A tree with holes would only bring errors that are not the user's. */
         if (!pk_diags_errors(diags))
             compile_steps(&cx);
-        result = pk_diags_errors(diags) ? PK_EFORMAT
-                                        : pk_image_builder_finish(cx.builder, ret_image);
+        result =
+            pk_diags_errors(diags) ? PK_EFORMAT : pk_image_builder_finish(cx.builder, ret_image);
     }
     close_compiler(&cx);
     return result;

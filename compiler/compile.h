@@ -1,8 +1,8 @@
 /*
  * Text -> image. The compiler reads sources (and what they import), reports what is wrong with them
- * to `diags`, and makes an image when nothing is. It performs no other I/O, prints nothing and keeps
- * no state between calls. The standard layers come as an image, read exactly as a machine reads
- * them; compiling the standard layers themselves starts from none.
+ * to `diags`, and makes an image when nothing is. It performs no other I/O, prints nothing and
+ * keeps no state between calls. The standard layers come as an image, read exactly as a machine
+ * reads them; compiling the standard layers themselves starts from none.
  *
  *   parse -> declare (names, layouts) -> lower (expressions, item programs) -> plan (packets, sets)
  */
@@ -16,7 +16,7 @@ typedef struct pk_compile_options {
     const pk_image *standard;        /* NULL: start from nothing */
     const char *const *import_paths; /* searched after the importing file's folder */
     size_t n_import_paths;
-    bool mark_standard;              /* layers made now are the standard ones */
+    bool mark_standard; /* layers made now are the standard ones */
 } pk_compile_options;
 
 /* Compiles the sources whose spans are `texts[0..n)`, as one program. On success (no error in

@@ -353,7 +353,8 @@ static uint16_t slot_for(pk_compiler *cx, gathering *g, pk_ref name, pk_span spa
     return slot;
 }
 
-/* Makes the FLD of a FIELD or PARAM node. Lowering comes back to it by walking in the same order. */
+/* Makes the FLD of a FIELD or PARAM node. Lowering comes back to it by walking in the same order.
+ */
 static void gather_field(pk_compiler *cx, gathering *g, const pk_ast_node *at, pk_node type)
 {
     pk_image_field field = {.layer = g->layer, .fixed_off = UINT32_MAX};
@@ -518,8 +519,7 @@ static void members_write(pk_compiler *cx, gathering *g)
         qsort(g->members, g->n_members, sizeof *g->members, by_name);
     for (size_t i = 1; i < g->n_members; i++)
         if (g->members[i].name == g->members[i - 1].name)
-            pk_diag_report(cx->diags, PK_DIAG_DUPLICATE,
-                           pk_at(cx, cx->declared[0].node)->span,
+            pk_diag_report(cx->diags, PK_DIAG_DUPLICATE, pk_at(cx, cx->declared[0].node)->span,
                            "`%s` means two things in `%s`", pk_str(cx, g->members[i].name),
                            pk_str(cx, PK_AT(cx->builder, LAY, g->layer)->name));
     pk_ref ref = PK_ADD(cx->builder, MEM, (uint32_t)g->n_members);
@@ -595,6 +595,7 @@ void pk_declare_members(pk_compiler *cx)
         if (pk_at(cx, cx->declared[i].node)->kind != PK_AST_EXTEND)
             declare_layer_members(cx, cx->declared[i].node, cx->declared[i].layer);
     for (size_t i = 0; i < cx->n_declared; i++)
-        if (pk_at(cx, cx->declared[i].node)->kind == PK_AST_EXTEND && pk_at(cx, cx->declared[i].node)->c)
+        if (pk_at(cx, cx->declared[i].node)->kind == PK_AST_EXTEND &&
+            pk_at(cx, cx->declared[i].node)->c)
             extend_members(cx, cx->declared[i].node, cx->declared[i].layer);
 }

@@ -22,8 +22,7 @@ bool pk_emit(pk_compiler *cx, pk_op op, unsigned a, unsigned b, unsigned c, uint
         code->insns = grown;
         code->cap = cap;
     }
-    code->insns[code->count++] =
-        (pk_insn){(uint8_t)op, (uint8_t)a, (uint8_t)b, (uint8_t)c, d, e};
+    code->insns[code->count++] = (pk_insn){(uint8_t)op, (uint8_t)a, (uint8_t)b, (uint8_t)c, d, e};
     return true;
 }
 
@@ -256,8 +255,7 @@ static bool lower_builtin(pk_compiler *cx, const pk_scope *scope, const char *te
     static const struct {
         const char *text;
         pk_image_part part;
-    } parts[] = {
-        {"this", PK_PART_THIS}, {"head", PK_PART_HEAD}, {"payload", PK_PART_PAYLOAD}};
+    } parts[] = {{"this", PK_PART_THIS}, {"head", PK_PART_HEAD}, {"payload", PK_PART_PAYLOAD}};
     *ret_known = true;
     if (!scope->layer) {
         *ret_known = false;
@@ -460,8 +458,7 @@ pk_ref pk_field_of_expr(pk_compiler *cx, const pk_scope *scope, pk_node node)
 
 /* ---- operators ------------------------------------------------------------------------------- */
 
-static bool lower_logic(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at,
-                        unsigned dst)
+static bool lower_logic(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at, unsigned dst)
 {
     bool conjunction = at->a == PK_OP_AND;
     pk_op jump = conjunction ? PK_OPC_JUMPF : PK_OPC_JUMPT;
@@ -533,9 +530,9 @@ static bool lower_comparison(pk_compiler *cx, const pk_scope *scope, const pk_as
 static bool emit_arithmetic(pk_compiler *cx, unsigned op, pk_span span, unsigned dst)
 {
     static const uint8_t ops[PK_OP_BITNOT + 1] = {
-        [PK_OP_BITOR] = PK_OPC_OR, [PK_OP_BITXOR] = PK_OPC_XOR,   [PK_OP_BITAND] = PK_OPC_AND,
-        [PK_OP_SHL] = PK_OPC_SHL,  [PK_OP_SHR] = PK_OPC_SHR,      [PK_OP_ADD] = PK_OPC_ADD,
-        [PK_OP_SUB] = PK_OPC_SUBTRACT,  [PK_OP_MUL] = PK_OPC_MUL, [PK_OP_DIV] = PK_OPC_DIV,
+        [PK_OP_BITOR] = PK_OPC_OR,     [PK_OP_BITXOR] = PK_OPC_XOR, [PK_OP_BITAND] = PK_OPC_AND,
+        [PK_OP_SHL] = PK_OPC_SHL,      [PK_OP_SHR] = PK_OPC_SHR,    [PK_OP_ADD] = PK_OPC_ADD,
+        [PK_OP_SUB] = PK_OPC_SUBTRACT, [PK_OP_MUL] = PK_OPC_MUL,    [PK_OP_DIV] = PK_OPC_DIV,
         [PK_OP_MOD] = PK_OPC_MOD};
     if (op > PK_OP_BITNOT || !ops[op]) {
         pk_diag_report(cx->diags, PK_DIAG_WRONG_TYPE, span, "`%s` does not give a value here",
@@ -582,9 +579,8 @@ static bool lower_binary(pk_compiler *cx, const pk_scope *scope, pk_node node, p
             continue;
         }
         uint32_t skip = cx->code->count + 1;
-        good = pk_emit(cx, PK_OPC_TRUTH, dst, dst, 0, 0, 0) &&
-               pk_emit(cx, jump, dst, 0, 0, 0, 0) && pk_lower(cx, scope, step.c, 0, dst) &&
-               pk_emit(cx, PK_OPC_TRUTH, dst, dst, 0, 0, 0);
+        good = pk_emit(cx, PK_OPC_TRUTH, dst, dst, 0, 0, 0) && pk_emit(cx, jump, dst, 0, 0, 0, 0) &&
+               pk_lower(cx, scope, step.c, 0, dst) && pk_emit(cx, PK_OPC_TRUTH, dst, dst, 0, 0, 0);
         if (good)
             pk_emit_patch(cx, skip);
     }
@@ -597,9 +593,7 @@ static bool lower_unary(pk_compiler *cx, const pk_scope *scope, const pk_ast_nod
 {
     if (!pk_lower(cx, scope, at->b, at->a == PK_OP_NOT ? 0 : expected, dst))
         return false;
-    pk_op op = at->a == PK_OP_NOT   ? PK_OPC_NOT
-               : at->a == PK_OP_NEG ? PK_OPC_NEG
-                                    : PK_OPC_INVERT;
+    pk_op op = at->a == PK_OP_NOT ? PK_OPC_NOT : at->a == PK_OP_NEG ? PK_OPC_NEG : PK_OPC_INVERT;
     return pk_emit(cx, op, dst, dst, 0, 0, 0);
 }
 
@@ -612,8 +606,7 @@ static bool lower_blob(pk_compiler *cx, pk_blob blob, unsigned dst)
     return pk_emit(cx, PK_OPC_BLOB, dst, 0, 0, ref, 0);
 }
 
-static bool lower_slice(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at,
-                        unsigned dst)
+static bool lower_slice(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at, unsigned dst)
 {
     bool good = pk_lower(cx, scope, at->a, 0, dst);
     good = good && (at->b ? pk_lower(cx, scope, at->b, 0, dst + 1)
@@ -623,8 +616,7 @@ static bool lower_slice(pk_compiler *cx, const pk_scope *scope, const pk_ast_nod
     return good && pk_emit(cx, PK_OPC_SLICE, dst, dst, dst + 1, dst + 2, 0);
 }
 
-static bool lower_index(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at,
-                        unsigned dst)
+static bool lower_index(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at, unsigned dst)
 {
     return pk_lower(cx, scope, at->a, 0, dst) && pk_lower(cx, scope, at->b, 0, dst + 1) &&
            pk_emit(cx, PK_OPC_ELEMENT, dst, dst, dst + 1, 0, 0);

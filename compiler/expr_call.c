@@ -1,5 +1,5 @@
-/* Calls in expressions: what the language gives (size, count, has, ..), native functions, type names
- * as constructors of bytes, methods of layers, and top-level defs, which expand in place. */
+/* Calls in expressions: what the language gives (size, count, has, ..), native functions, type
+ * names as constructors of bytes, methods of layers, and top-level defs, which expand in place. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -83,10 +83,8 @@ static bool lower_extent(pk_compiler *cx, const pk_scope *scope, const pk_ast_no
         part = PK_PART_SPAN;
     }
     if (!own)
-        return pk_lower(cx, scope, x, 0, dst) &&
-               pk_emit(cx, op, dst, dst, PK_PART_THIS, 0, 0);
-    return pk_emit(cx, PK_OPC_SELF, dst, 0, 0, 0, 0) &&
-           pk_emit(cx, op, dst, dst, part, from, to);
+        return pk_lower(cx, scope, x, 0, dst) && pk_emit(cx, op, dst, dst, PK_PART_THIS, 0, 0);
+    return pk_emit(cx, PK_OPC_SELF, dst, 0, 0, 0, 0) && pk_emit(cx, op, dst, dst, part, from, to);
 }
 
 static bool lower_size(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *call,
@@ -104,8 +102,7 @@ static bool lower_bytes(pk_compiler *cx, const pk_scope *scope, const pk_ast_nod
 static bool lower_count(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *call,
                         unsigned dst)
 {
-    return want(cx, call, "count", 1, 1) &&
-           pk_lower(cx, scope, argument(cx, call->b, 0), 0, dst) &&
+    return want(cx, call, "count", 1, 1) && pk_lower(cx, scope, argument(cx, call->b, 0), 0, dst) &&
            pk_emit(cx, PK_OPC_COUNT, dst, dst, 0, 0, 0);
 }
 
@@ -187,7 +184,8 @@ static const struct {
     {"find", lower_find}, {"peek", lower_peek},   {"over", lower_over},   {"under", lower_under},
 };
 
-/* ---- natives, constructors, defs -------------------------------------------------------------- */
+/* ---- natives, constructors, defs --------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
@@ -242,9 +240,8 @@ static bool lower_def_call(pk_compiler *cx, const pk_scope *scope, const pk_ast_
         return false;
     unsigned i = 0;
     for (pk_node formal = def.b; formal; formal = pk_at(cx, formal)->next, i++)
-        bindings[i] = (pk_binding){.name = pk_at(cx, formal)->a,
-                                   .value = argument(cx, call->b, i),
-                                   .scope = scope};
+        bindings[i] = (pk_binding){
+            .name = pk_at(cx, formal)->a, .value = argument(cx, call->b, i), .scope = scope};
     const pk_scope inside = {.bindings = bindings, .n_bindings = n, .layer = scope->layer};
     bool good = pk_lower(cx, &inside, def.c, expected, dst);
     free(bindings);
@@ -288,8 +285,8 @@ static bool scapy_random(const char *text, unsigned *ret_bits)
     static const struct {
         const char *name;
         unsigned bits;
-    } known[] = {{"RandByte", 8}, {"RandShort", 16}, {"RandInt", 32},
-                 {"RandLong", 64}, {"RandIP", 32},   {"RandMAC", 48}};
+    } known[] = {{"RandByte", 8},  {"RandShort", 16}, {"RandInt", 32},
+                 {"RandLong", 64}, {"RandIP", 32},    {"RandMAC", 48}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(text, known[i].name) == 0) {
             *ret_bits = known[i].bits;
@@ -334,10 +331,10 @@ static bool lower_own_def(pk_compiler *cx, const pk_scope *scope, const pk_ast_n
 
 static bool report_unknown_function(pk_compiler *cx, pk_span span, const char *text)
 {
-    static const char *const later[] = {"fuzz", "mutate", "train", "fragment", "set", "answer",
-                                        "lines", "pcap", "file", "shuffle", "sample", "weighted",
-                                        "cycle", "hash", "ephemeral", "local_net", "md5", "sha1",
-                                        "sha256", "hmac", "siphash", "each"};
+    static const char *const later[] = {
+        "fuzz", "mutate",  "train",  "fragment", "set",     "answer", "lines",     "pcap",
+        "file", "shuffle", "sample", "weighted", "cycle",   "hash",   "ephemeral", "local_net",
+        "md5",  "sha1",    "sha256", "hmac",     "siphash", "each"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         if (strcmp(text, later[i]) == 0) {
             pk_diag_report(cx->diags, PK_DIAG_NOT_BUILT_YET, span, "`%s()` is not built yet", text);
@@ -374,8 +371,7 @@ bool pk_lower_call(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref 
     pk_ref name = pk_text_of_atom(cx, callee.a);
     const char *text = pk_str(cx, name);
     pk_image_member member;
-    if (scope->layer && pk_member(cx, scope->layer, name, &member) &&
-        member.kind == PK_MEMBER_DEF)
+    if (scope->layer && pk_member(cx, scope->layer, name, &member) && member.kind == PK_MEMBER_DEF)
         return lower_own_def(cx, scope, &call, name, dst);
     const pk_symbol *symbol = pk_symbol_find(cx, name);
     if (symbol && symbol->kind == PK_SYM_DEF)

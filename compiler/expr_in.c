@@ -11,8 +11,7 @@ static bool lower_between(pk_compiler *cx, const pk_scope *scope, pk_node lo, pk
         !pk_emit(cx, PK_OPC_LE, dst, value + 1, value, 0, 0))
         return false;
     uint32_t out = cx->code->count;
-    if (!pk_emit(cx, PK_OPC_JUMPF, dst, 0, 0, 0, 0) ||
-        !pk_lower(cx, scope, hi, field, value + 1) ||
+    if (!pk_emit(cx, PK_OPC_JUMPF, dst, 0, 0, 0, 0) || !pk_lower(cx, scope, hi, field, value + 1) ||
         !pk_emit(cx, PK_OPC_LE, dst, value, value + 1, 0, 0))
         return false;
     pk_emit_patch(cx, out);

@@ -38,7 +38,8 @@ static bool calls(pk_compiler *cx, pk_node node, const char *text)
     return at->kind == PK_AST_CALL && named(cx, at->a, text);
 }
 
-/* ---- does it fit? ----------------------------------------------------------------------------- */
+/* ---- does it fit? -----------------------------------------------------------------------------
+ */
 
 bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span)
 {
@@ -52,8 +53,9 @@ bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span)
     const char *name = pk_str(cx, at->name);
     if (insn.op != PK_OPC_INT || !integer) {
         if (insn.op == PK_OPC_INT || (insn.op == PK_OPC_BLOB && integer)) {
-            pk_diag_report(cx->diags, PK_DIAG_WRONG_TYPE, span, "`%s.%s` is %s, not %s", layer, name,
-                           integer ? "a number" : "an address", integer ? "bytes" : "a number");
+            pk_diag_report(cx->diags, PK_DIAG_WRONG_TYPE, span, "`%s.%s` is %s, not %s", layer,
+                           name, integer ? "a number" : "an address",
+                           integer ? "bytes" : "a number");
             return false;
         }
         return true;
@@ -67,16 +69,18 @@ bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span)
         most >>= 1;
     if (bits == 64 || (number >= least && (number < 0 || (uint64_t)number <= most)))
         return true;
-    pk_diag_report(cx->diags, PK_DIAG_DOES_NOT_FIT, span, "%lld does not fit `%s.%s` (%u bits, %lld..%llu)",
-                   (long long)number, layer, name, bits, (long long)least,
-                   (unsigned long long)most);
-    pk_diag_help(cx->diags, "to send these low bits anyway write %lld & 0x%llx; for other bytes "
-                            "raw(x\"..\")",
+    pk_diag_report(cx->diags, PK_DIAG_DOES_NOT_FIT, span,
+                   "%lld does not fit `%s.%s` (%u bits, %lld..%llu)", (long long)number, layer,
+                   name, bits, (long long)least, (unsigned long long)most);
+    pk_diag_help(cx->diags,
+                 "to send these low bits anyway write %lld & 0x%llx; for other bytes "
+                 "raw(x\"..\")",
                  (long long)number, (unsigned long long)most);
     return false;
 }
 
-/* ---- values of structs ------------------------------------------------------------------------ */
+/* ---- values of structs ------------------------------------------------------------------------
+ */
 
 /* Scapy writes 'message-type' and 'MSS' where cases are called message_type and mss. */
 static pk_ref case_by_text(pk_compiler *cx, pk_ref layer, pk_bytes text)
@@ -137,8 +141,9 @@ static pk_ref plan_tuple(pk_compiler *cx, const pk_scope *scope, pk_ref layer, p
 {
     pk_ast_node at = *pk_at(cx, node);
     pk_ast_node head = *pk_at(cx, at.a);
-    pk_ref which =
-        head.kind == PK_AST_STRING ? case_by_text(cx, layer, pk_ast_blob_bytes(cx->ast, head.a)) : 0;
+    pk_ref which = head.kind == PK_AST_STRING
+                       ? case_by_text(cx, layer, pk_ast_blob_bytes(cx->ast, head.a))
+                       : 0;
     if (!which) {
         pk_diag_report(cx->diags, PK_DIAG_UNKNOWN_NAME, head.span, "`%s` has no case of this name",
                        pk_str(cx, PK_AT(cx->builder, LAY, layer)->name));
@@ -153,7 +158,8 @@ static pk_ref plan_tuple(pk_compiler *cx, const pk_scope *scope, pk_ref layer, p
         bool several = pk_at(cx, element)->kind == PK_AST_TUPLE;
         pk_node value = several ? pk_at(cx, element)->a : element;
         for (; value; value = several ? pk_at(cx, value)->next : 0) {
-            pk_node arg = pk_ast_add(cx->ast, PK_AST_ARG, pk_at(cx, value)->span, 0, value, 0, 0, 0);
+            pk_node arg =
+                pk_ast_add(cx->ast, PK_AST_ARG, pk_at(cx, value)->span, 0, value, 0, 0, 0);
             if (last)
                 pk_ast_link(cx->ast, last, arg);
             else
@@ -267,7 +273,8 @@ pk_ref pk_plan_struct(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_n
     return plan_element(cx, scope, 0, node);
 }
 
-/* ---- values of fields ------------------------------------------------------------------------- */
+/* ---- values of fields -------------------------------------------------------------------------
+ */
 
 /* A list given by name is the list that the name stands for. */
 static pk_node list_behind(pk_compiler *cx, const pk_scope *scope, pk_node node)
@@ -288,8 +295,7 @@ static pk_node list_behind(pk_compiler *cx, const pk_scope *scope, pk_node node)
     return node;
 }
 
-static bool give_list(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_node node,
-                      givens *g)
+static bool give_list(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_node node, givens *g)
 {
     const pk_image_field at = *PK_AT(cx->builder, FLD, field);
     pk_span span = pk_at(cx, node)->span;
@@ -349,11 +355,11 @@ static bool give(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_node n
     if (at.type == PK_TYPE_STRUCT)
         return give_struct(cx, scope, field, node, g);
     pk_ref expr = pk_lower_expr(cx, scope, node, field, 0);
-    return expr && pk_fits(cx, field, expr, span) &&
-           given(g, at.slot, PK_GIVEN_VALUE, expr, span);
+    return expr && pk_fits(cx, field, expr, span) && given(g, at.slot, PK_GIVEN_VALUE, expr, span);
 }
 
-/* ---- arguments -------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------
+ */
 
 /* The n-th field that an argument without a name means: parameters and alignment do not count, nor
  * does a second field of the same name. */
@@ -381,12 +387,12 @@ static bool give_leftover(pk_compiler *cx, const pk_scope *scope, const char *na
     bool cut = len >= 4 && strcmp(name + len - 4, "_cut") == 0;
     if (cut && !window)
         g->flags |= PK_PLAN_FIELDS_END;
-    return expr && given(g, window, cut ? PK_GIVEN_CUT : PK_GIVEN_REST, expr,
-                         pk_at(cx, value)->span);
+    return expr &&
+           given(g, window, cut ? PK_GIVEN_CUT : PK_GIVEN_REST, expr, pk_at(cx, value)->span);
 }
 
-static bool give_named(pk_compiler *cx, const pk_scope *scope, pk_ref layer,
-                       const pk_ast_node *arg, givens *g)
+static bool give_named(pk_compiler *cx, const pk_scope *scope, pk_ref layer, const pk_ast_node *arg,
+                       givens *g)
 {
     pk_ast_node path = *pk_at(cx, arg->a);
     if (path.kind != PK_AST_NAME)
@@ -425,8 +431,7 @@ static bool give_positional(pk_compiler *cx, const pk_scope *scope, pk_ref layer
     return false;
 }
 
-bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node args,
-                    pk_ref plan)
+bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node args, pk_ref plan)
 {
     givens g = {0};
     bool good = true;

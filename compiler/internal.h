@@ -16,9 +16,9 @@
 #include "image/value.h"
 
 enum {
-    PK_DEPTH_LIMIT = 512,        /* nested expressions after expansion of defs */
+    PK_DEPTH_LIMIT = 512,            /* nested expressions after expansion of defs */
     PK_ALTERNATIVES_LIMIT = 1 << 20, /* alternatives of one packet set */
-    PK_STACK_LIMIT = 64          /* layers of one packet */
+    PK_STACK_LIMIT = 64              /* layers of one packet */
 };
 
 typedef enum pk_symbol_kind {
@@ -97,7 +97,7 @@ typedef struct pk_compiler {
     struct pk_declared {
         pk_node node;
         pk_ref layer;
-    } *declared;
+    } * declared;
     size_t n_declared, cap_declared;
 
     pk_pending_key *keys;
@@ -106,7 +106,7 @@ typedef struct pk_compiler {
     struct pk_pending_bind {
         pk_ref upper;
         pk_image_bind bind;
-    } *binds;
+    } * binds;
     size_t n_binds, cap_binds;
 
     pk_code *code; /* the expression being made */
@@ -117,7 +117,7 @@ typedef struct pk_compiler {
     uint32_t n_dims;
     uint32_t *dims; /* dimensions met by the alternative being made */
     size_t n_dims_met, cap_dims;
-    uint32_t n_random; /* random streams given out */
+    uint32_t n_random;    /* random streams given out */
     uint32_t first_layer; /* first LAY that this compilation made */
 } pk_compiler;
 
@@ -185,11 +185,11 @@ bool pk_lower_member(pk_compiler *cx, const pk_scope *scope, pk_node node, unsig
 bool pk_lower_condition_in(pk_compiler *cx, const pk_scope *scope, pk_node left, pk_node right,
                            pk_ref expected, unsigned dst);
 bool pk_emit(pk_compiler *cx, pk_op op, unsigned a, unsigned b, unsigned c, uint32_t d, uint64_t e);
-void pk_emit_patch(pk_compiler *cx, uint32_t at); /* the jump at `at` goes to the next instruction */
+void pk_emit_patch(pk_compiler *cx,
+                   uint32_t at); /* the jump at `at` goes to the next instruction */
 /* The field whose names and type the other operand of an operator may use. */
 pk_ref pk_field_of_expr(pk_compiler *cx, const pk_scope *scope, pk_node node);
-const pk_binding *pk_binding_find(const pk_scope *scope, pk_atom name,
-                                  const pk_scope **ret_scope);
+const pk_binding *pk_binding_find(const pk_scope *scope, pk_atom name, const pk_scope **ret_scope);
 /* A constant integer, or bytes; false (silently) when it is not constant. */
 bool pk_constant_int(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
                      int64_t *ret_number);
@@ -205,7 +205,8 @@ bool pk_lower_axis(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref 
                    unsigned dst);
 bool pk_lower_param(pk_compiler *cx, pk_ref param, unsigned dst);
 pk_ref pk_set_make(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected);
-/* Emits a string literal as the value of a field (address, enumerator, flags, text codec, bytes). */
+/* Emits a string literal as the value of a field (address, enumerator, flags, text codec, bytes).
+ */
 bool pk_lower_string(pk_compiler *cx, pk_node node, pk_bytes text, pk_ref expected, unsigned dst);
 bool pk_lower_let(pk_compiler *cx, const pk_scope *scope, const pk_symbol *symbol, pk_ref expected,
                   unsigned dst);

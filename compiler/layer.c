@@ -104,9 +104,8 @@ static void place_in_group(pk_compiler *cx, lowering *l, pk_ref ref, pk_span spa
 {
     pk_image_field *field = PK_AT(cx->builder, FLD, ref);
     if (field->list || !field->bits || field->bits + l->group_used > l->group_bits) {
-        pk_diag_report(cx->diags, PK_DIAG_BAD_WIDTH, span,
-                       "`%s` does not fit its group of %u bits", pk_str(cx, field->name),
-                       l->group_bits);
+        pk_diag_report(cx->diags, PK_DIAG_BAD_WIDTH, span, "`%s` does not fit its group of %u bits",
+                       pk_str(cx, field->name), l->group_bits);
         return;
     }
     l->group_used = (uint16_t)(l->group_used + field->bits);
@@ -194,8 +193,8 @@ static pk_ref tuple_key(pk_compiler *cx, lowering *l, pk_node tuple)
         memcpy(PK_AT(cx->builder, CODE, start), code.insns, code.count * sizeof(pk_insn));
         pk_ref text = pk_text_of_node(cx, tuple);
         ref = PK_ADD(cx->builder, EXP, 1);
-        *PK_AT(cx->builder, EXP, ref) = (pk_image_expr){
-            .start = start, .count = code.count, .layer = l->layer, .text = text};
+        *PK_AT(cx->builder, EXP, ref) =
+            (pk_image_expr){.start = start, .count = code.count, .layer = l->layer, .text = text};
     }
     free(code.insns);
     return ref;
@@ -212,8 +211,8 @@ static pk_image_selector selector_of(pk_compiler *cx, lowering *l, pk_node node)
     } else {
         selector.table = pk_table_find(cx, l->layer, pk_text_of_node(cx, node));
     }
-    selector.key = pk_at(cx, key)->kind == PK_AST_TUPLE ? tuple_key(cx, l, key)
-                                                        : lower(cx, l, key, 0, false);
+    selector.key =
+        pk_at(cx, key)->kind == PK_AST_TUPLE ? tuple_key(cx, l, key) : lower(cx, l, key, 0, false);
     return selector;
 }
 
@@ -317,7 +316,8 @@ static void lower_items(pk_compiler *cx, lowering *l, pk_node items)
     }
 }
 
-/* ---- the fixed prefix ------------------------------------------------------------------------- */
+/* ---- the fixed prefix -------------------------------------------------------------------------
+ */
 
 /* Leading FLD items in the order of their records have offsets known now. */
 static void fix_prefix(pk_compiler *cx, lowering *l)
@@ -364,8 +364,7 @@ static void items_write(pk_compiler *cx, lowering *l)
     pk_ref start = PK_ADD(cx->builder, CODE, (uint32_t)l->n_items + shift);
     pk_insn *code = PK_AT(cx->builder, CODE, start);
     if (shift)
-        *code++ =
-            (pk_insn){.op = PK_OPC_FIX, .d = layer.fixed_fields, .e = layer.fixed_bits};
+        *code++ = (pk_insn){.op = PK_OPC_FIX, .d = layer.fixed_fields, .e = layer.fixed_bits};
     for (size_t i = 0; i < l->n_items; i++) {
         code[i] = l->items[i];
         if (code[i].op == PK_OPC_JIF || code[i].op == PK_OPC_JMP)
@@ -376,7 +375,8 @@ static void items_write(pk_compiler *cx, lowering *l)
     at->n_items = (uint32_t)l->n_items + shift;
 }
 
-/* ---- lets and defs ---------------------------------------------------------------------------- */
+/* ---- lets and defs ----------------------------------------------------------------------------
+ */
 
 static void set_member(pk_compiler *cx, pk_ref layer, pk_ref name, pk_ref expr)
 {

@@ -15,7 +15,8 @@ typedef struct planned {
 static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
                  pk_ref within, planned *ret);
 
-/* ---- what a name stands for ------------------------------------------------------------------- */
+/* ---- what a name stands for -------------------------------------------------------------------
+ */
 
 /* Follows names through bindings and lets; `ret_scope` is where the result's names live. A def call
  * is left to its caller. */
@@ -87,7 +88,8 @@ bool pk_is_packet(pk_compiler *cx, const pk_scope *scope, pk_node node)
     return false;
 }
 
-/* ---- choices ---------------------------------------------------------------------------------- */
+/* ---- choices ----------------------------------------------------------------------------------
+ */
 
 static bool is_stack(pk_compiler *cx, pk_node node)
 {
@@ -118,7 +120,8 @@ static uint32_t choices(pk_compiler *cx, const pk_scope *scope, pk_node node)
     return n > PK_ALTERNATIVES_LIMIT ? 0 : (uint32_t)n;
 }
 
-/* ---- planning --------------------------------------------------------------------------------- */
+/* ---- planning ---------------------------------------------------------------------------------
+ */
 
 static pk_ref plan_value(pk_compiler *cx, const pk_scope *scope, pk_node node)
 {
@@ -225,8 +228,8 @@ static bool plan_def(pk_compiler *cx, const pk_scope *scope, pk_node node, const
     pk_node arg = call.b;
     pk_node formal = def.b;
     for (size_t i = 0; i < n; i++) {
-        bindings[i] = (pk_binding){
-            .name = pk_at(cx, formal)->a, .value = pk_at(cx, arg)->b, .scope = scope};
+        bindings[i] =
+            (pk_binding){.name = pk_at(cx, formal)->a, .value = pk_at(cx, arg)->b, .scope = scope};
         arg = pk_at(cx, arg)->next;
         formal = pk_at(cx, formal)->next;
     }
@@ -245,13 +248,13 @@ static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint
     pk_ast_node at = *pk_at(cx, node);
     const pk_symbol *callee = callee_of(cx, node);
     pk_image_member member;
-    bool is_case = within && (at.kind == PK_AST_CALL || at.kind == PK_AST_NAME) &&
-                   (at.kind == PK_AST_NAME || pk_at(cx, at.a)->kind == PK_AST_NAME) &&
-                   pk_member(cx, within,
-                             pk_text_of_atom(cx, at.kind == PK_AST_NAME ? at.a
-                                                                        : pk_at(cx, at.a)->a),
-                             &member) &&
-                   member.kind == PK_MEMBER_CASE;
+    bool is_case =
+        within && (at.kind == PK_AST_CALL || at.kind == PK_AST_NAME) &&
+        (at.kind == PK_AST_NAME || pk_at(cx, at.a)->kind == PK_AST_NAME) &&
+        pk_member(cx, within,
+                  pk_text_of_atom(cx, at.kind == PK_AST_NAME ? at.a : pk_at(cx, at.a)->a),
+                  &member) &&
+        member.kind == PK_MEMBER_CASE;
     if (!is_case && callee && callee->kind == PK_SYM_DEF)
         return plan_def(cx, scope, node, callee, index, within, ret);
     if (is_case || (callee && callee->kind == PK_SYM_LAYER)) {
@@ -285,7 +288,8 @@ static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t 
     return good;
 }
 
-/* ---- alternatives ----------------------------------------------------------------------------- */
+/* ---- alternatives -----------------------------------------------------------------------------
+ */
 
 typedef struct alternatives {
     pk_image_alt *list;

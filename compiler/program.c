@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- parameters ------------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
@@ -74,8 +75,8 @@ void pk_lower_params(pk_compiler *cx)
             pk_ref ref = symbol->ref;
             pk_ref text = pk_text_of_node(cx, at.c);
             bool is_set = PK_AT(cx->builder, PAR, ref)->is_set;
-            pk_ref init = is_set ? pk_set_make(cx, &scope, at.c, 0)
-                                 : pk_lower_expr(cx, &scope, at.c, 0, 0);
+            pk_ref init =
+                is_set ? pk_set_make(cx, &scope, at.c, 0) : pk_lower_expr(cx, &scope, at.c, 0, 0);
             pk_image_param *param = PK_AT(cx->builder, PAR, ref);
             *(is_set ? &param->init_set : &param->init) = init;
             param->init_text = text;
@@ -83,7 +84,8 @@ void pk_lower_params(pk_compiler *cx)
     }
 }
 
-/* ---- clauses ---------------------------------------------------------------------------------- */
+/* ---- clauses ----------------------------------------------------------------------------------
+ */
 
 typedef enum clause_use {
     CLAUSE_OPTION, /* of a probe, with a value */
@@ -100,17 +102,17 @@ static const struct {
     const char *name;
     clause_use use;
 } clauses[] = {
-    {"send", CLAUSE_SEND},        {"probe", CLAUSE_PROBE},      {"check", CLAUSE_CHECK},
-    {"timeout", CLAUSE_OPTION},   {"retry", CLAUSE_OPTION},     {"rate", CLAUSE_WORD},
-    {"inter", CLAUSE_OPTION},     {"count", CLAUSE_OPTION},     {"loops", CLAUSE_OPTION},
-    {"order", CLAUSE_WORD},       {"seed", CLAUSE_OPTION},      {"iface", CLAUSE_WORD},
-    {"collect", CLAUSE_WORD},     {"view", CLAUSE_LATER_VIEW},  {"flow", CLAUSE_LATER},
-    {"respond", CLAUSE_LATER},    {"listen", CLAUSE_LATER},     {"answer", CLAUSE_LATER},
-    {"stateless", CLAUSE_LATER},  {"burst", CLAUSE_LATER},      {"duration", CLAUSE_LATER},
-    {"shard", CLAUSE_LATER},      {"threads", CLAUSE_LATER},    {"discard", CLAUSE_LATER},
-    {"capture", CLAUSE_LATER},    {"canary", CLAUSE_LATER},     {"stop", CLAUSE_LATER},
-    {"pace", CLAUSE_LATER},       {"speed", CLAUSE_LATER},      {"save", CLAUSE_LATER},
-    {"guard", CLAUSE_LATER},      {"where", CLAUSE_LATER},      {"sniff", CLAUSE_LATER},
+    {"send", CLAUSE_SEND},       {"probe", CLAUSE_PROBE},     {"check", CLAUSE_CHECK},
+    {"timeout", CLAUSE_OPTION},  {"retry", CLAUSE_OPTION},    {"rate", CLAUSE_WORD},
+    {"inter", CLAUSE_OPTION},    {"count", CLAUSE_OPTION},    {"loops", CLAUSE_OPTION},
+    {"order", CLAUSE_WORD},      {"seed", CLAUSE_OPTION},     {"iface", CLAUSE_WORD},
+    {"collect", CLAUSE_WORD},    {"view", CLAUSE_LATER_VIEW}, {"flow", CLAUSE_LATER},
+    {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LATER},    {"answer", CLAUSE_LATER},
+    {"stateless", CLAUSE_LATER}, {"burst", CLAUSE_LATER},     {"duration", CLAUSE_LATER},
+    {"shard", CLAUSE_LATER},     {"threads", CLAUSE_LATER},   {"discard", CLAUSE_LATER},
+    {"capture", CLAUSE_LATER},   {"canary", CLAUSE_LATER},    {"stop", CLAUSE_LATER},
+    {"pace", CLAUSE_LATER},      {"speed", CLAUSE_LATER},     {"save", CLAUSE_LATER},
+    {"guard", CLAUSE_LATER},     {"where", CLAUSE_LATER},     {"sniff", CLAUSE_LATER},
 };
 
 static const char *clause_text(pk_compiler *cx, const pk_ast_node *at)
@@ -152,7 +154,8 @@ static bool clause_later(pk_compiler *cx, const char *text, pk_span span, clause
     return false;
 }
 
-/* ---- probes ----------------------------------------------------------------------------------- */
+/* ---- probes -----------------------------------------------------------------------------------
+ */
 
 typedef struct probe {
     pk_image_probe record;
@@ -301,7 +304,8 @@ static void lower_send(pk_compiler *cx, const pk_ast_node *at)
     probe_write(cx, &p, at->span);
 }
 
-/* ---- checks ----------------------------------------------------------------------------------- */
+/* ---- checks -----------------------------------------------------------------------------------
+ */
 
 static void lower_check(pk_compiler *cx, const pk_ast_node *at)
 {
@@ -327,7 +331,8 @@ static void lower_check(pk_compiler *cx, const pk_ast_node *at)
     *PK_AT(cx->builder, CHK, ref) = check;
 }
 
-/* ---- the program ------------------------------------------------------------------------------ */
+/* ---- the program ------------------------------------------------------------------------------
+ */
 
 static void lower_clause(pk_compiler *cx, const pk_ast_node *at)
 {

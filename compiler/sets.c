@@ -10,7 +10,8 @@
 #include "base/codec.h"
 #include "base/literal.h"
 
-/* ---- is it a set? ----------------------------------------------------------------------------- */
+/* ---- is it a set? -----------------------------------------------------------------------------
+ */
 
 static bool address_field(pk_compiler *cx, pk_ref field)
 {
@@ -80,7 +81,8 @@ bool pk_is_set(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expe
     return false;
 }
 
-/* ---- strings ---------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------
+ */
 
 static bool emit_blob(pk_compiler *cx, const void *bytes, size_t len, unsigned dst)
 {
@@ -105,8 +107,7 @@ static bool lower_address(pk_compiler *cx, pk_node node, pk_bytes text, pk_ref f
     pk_literal_fault fault;
     const pk_type type = (pk_type)PK_AT(cx->builder, FLD, field)->type;
     size_t width = type == PK_TYPE_IP4 ? 4 : type == PK_TYPE_IP6 ? 16 : 6;
-    pk_literal_error error =
-        pk_literal_parse((const char *)text.data, text.len, &literal, &fault);
+    pk_literal_error error = pk_literal_parse((const char *)text.data, text.len, &literal, &fault);
     size_t got = literal.kind == PK_LITERAL_IP4   ? 4
                  : literal.kind == PK_LITERAL_IP6 ? 16
                  : literal.kind == PK_LITERAL_MAC ? 6
@@ -185,7 +186,8 @@ bool pk_lower_string(pk_compiler *cx, pk_node node, pk_bytes text, pk_ref expect
     return false;
 }
 
-/* ---- making sets ------------------------------------------------------------------------------ */
+/* ---- making sets ------------------------------------------------------------------------------
+ */
 
 typedef struct steps {
     pk_image_set_step *list;
@@ -244,8 +246,7 @@ static bool step_list(pk_compiler *cx, const pk_scope *scope, pk_node elements, 
         return step(s, PK_SET_NONE, 0, 0, 0);
     bool first = true;
     for (pk_node at = elements; at; at = pk_at(cx, at)->next) {
-        if (!set_steps(cx, scope, at, expected, s) ||
-            (!first && !step(s, PK_SET_JOIN, 0, 0, 0)))
+        if (!set_steps(cx, scope, at, expected, s) || (!first && !step(s, PK_SET_JOIN, 0, 0, 0)))
             return false;
         first = false;
     }
@@ -287,8 +288,7 @@ static bool set_steps_node(pk_compiler *cx, const pk_scope *scope, pk_node node,
     case PK_AST_BINARY:
         if (at.a == PK_OP_EXCEPT)
             return set_steps(cx, scope, at.b, expected, s) &&
-                   set_steps(cx, scope, at.c, expected, s) &&
-                   step(s, PK_SET_EXCEPT, 0, 0, 0);
+                   set_steps(cx, scope, at.c, expected, s) && step(s, PK_SET_EXCEPT, 0, 0, 0);
         break;
     case PK_AST_NAME:
         return step_name(cx, scope, node, expected, s);
@@ -329,7 +329,8 @@ pk_ref pk_set_make(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref 
     return ref;
 }
 
-/* ---- axes ------------------------------------------------------------------------------------- */
+/* ---- axes -------------------------------------------------------------------------------------
+ */
 
 static bool meet_dim(pk_compiler *cx, uint32_t dim)
 {

@@ -101,6 +101,7 @@ typedef enum pk_form {
     PK_FORM_C,
     PK_FORM_SPANS
 } pk_form;
+pk_writer pk_form_writer(pk_cli *cli, pk_vm *vm);
 bool pk_form_of(pk_cli *cli, pk_form otherwise, pk_form *ret_form);
 void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
                    const pk_writer_packet *packet);

@@ -72,7 +72,8 @@ int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_descri
     return load(cli, ret, ret->image_bytes.data, ret->image_bytes.len);
 }
 
-/* ---- a description that is a set ---------------------------------------------------------------- */
+/* ---- a description that is a set ----------------------------------------------------------------
+ */
 
 /* The description is -e, the first operand, or a pipe; what remains of the operands follows. */
 static int describe_operands(pk_cli *cli, pk_description *ret, size_t *ret_used)
@@ -95,8 +96,9 @@ static int choose_probe(pk_cli *cli, pk_description *d, const char *name)
 {
     const pk_image *image = &d->image;
     if (image->n_probes <= 1)
-        return pk_cli_fail(cli, PK_EXIT_USAGE,
-                           "the description has no packets: add one, as in ip(dst=10.0.0.1)/icmp()");
+        return pk_cli_fail(
+            cli, PK_EXIT_USAGE,
+            "the description has no packets: add one, as in ip(dst=10.0.0.1)/icmp()");
     d->probe = 1;
     if (!name) {
         if (image->n_probes > 2)
@@ -123,7 +125,8 @@ static int set_params(pk_cli *cli, pk_description *d)
     for (size_t i = 0; i < cli->n_params; i++) {
         char name[128];
         pk_error error;
-        (void)snprintf(name, sizeof name, "%.*s", (int)cli->params[i].name_len, cli->params[i].name);
+        (void)snprintf(name, sizeof name, "%.*s", (int)cli->params[i].name_len,
+                       cli->params[i].name);
         if (pk_params_assign(d->vm, &d->image, &d->arena, name, cli->params[i].value, &error))
             return pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
     }

@@ -4,8 +4,9 @@
 int pk_cli_disasm(pk_cli *cli)
 {
     pk_description d = {0};
-    int status = cli->n_operands || cli->n_exprs ? pk_describe(cli, cli->operands, cli->n_operands, &d)
-                                                 : pk_describe_standard(cli, &d);
+    int status = cli->n_operands || cli->n_exprs
+                     ? pk_describe(cli, cli->operands, cli->n_operands, &d)
+                     : pk_describe_standard(cli, &d);
     const char *name = cli->value[PK_OPT_LAYER];
     pk_ref layer = !status && name ? pk_image_layer_find(&d.image, name) : 0;
     if (!status && name && !layer)

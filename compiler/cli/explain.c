@@ -14,7 +14,8 @@ static const struct {
 int pk_cli_explain(pk_cli *cli)
 {
     if (cli->n_operands != 1)
-        return pk_cli_fail(cli, PK_EXIT_USAGE, "explain takes one code, as in `pktc explain E0303`");
+        return pk_cli_fail(cli, PK_EXIT_USAGE,
+                           "explain takes one code, as in `pktc explain E0303`");
     for (size_t i = 0; i < sizeof diagnostics / sizeof *diagnostics; i++) {
         if (strcasecmp(cli->operands[0], diagnostics[i].code) != 0)
             continue;

@@ -6,8 +6,8 @@ static const struct {
     const char *name;
     pk_form form;
 } forms[] = {
-    {"tree", PK_FORM_TREE}, {"line", PK_FORM_LINE}, {"pkt", PK_FORM_PKT},
-    {"json", PK_FORM_JSON}, {"hex", PK_FORM_HEX},   {"c", PK_FORM_C},
+    {"tree", PK_FORM_TREE},   {"line", PK_FORM_LINE}, {"pkt", PK_FORM_PKT},
+    {"json", PK_FORM_JSON},   {"hex", PK_FORM_HEX},   {"c", PK_FORM_C},
     {"spans", PK_FORM_SPANS},
 };
 
@@ -23,7 +23,8 @@ bool pk_form_of(pk_cli *cli, pk_form otherwise, pk_form *ret_form)
             return true;
         }
     }
-    (void)pk_cli_fail(cli, 0, "there is no form `%s`: tree, line, pkt, json, hex, c or spans", name);
+    (void)pk_cli_fail(cli, 0, "there is no form `%s`: tree, line, pkt, json, hex, c or spans",
+                      name);
     return false;
 }
 
@@ -37,13 +38,16 @@ static pk_value eval(void *context, const pk_tree *tree, pk_tree_node self, pk_r
     return pk_vm_eval(context, expr, tree, self, NULL, NULL, 0);
 }
 
+pk_writer pk_form_writer(pk_cli *cli, pk_vm *vm)
+{
+    return (pk_writer){
+        .inferred = inferred, .eval = eval, .context = vm, .verbosity = cli->times[PK_OPT_VERBOSE]};
+}
+
 void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
                    const pk_writer_packet *packet)
 {
-    const pk_writer how = {.inferred = inferred,
-                           .eval = eval,
-                           .context = vm,
-                           .verbosity = cli->times[PK_OPT_VERBOSE]};
+    const pk_writer how = pk_form_writer(cli, vm);
     const pk_bytes bytes = {tree->bytes, tree->len};
     switch (form) {
     case PK_FORM_TREE:

@@ -6,11 +6,11 @@
 #include "cli.h"
 
 static int (*const verbs[PK_VERBS])(pk_cli *) = {
-    [PK_VERB_RUN] = pk_cli_run,         [PK_VERB_SEND] = pk_cli_run,
-    [PK_VERB_SHOW] = pk_cli_show,       [PK_VERB_WRITE] = pk_cli_write,
-    [PK_VERB_READ] = pk_cli_read,       [PK_VERB_BUILD] = pk_cli_build,
-    [PK_VERB_CHECK] = pk_cli_check,     [PK_VERB_LAYERS] = pk_cli_layers,
-    [PK_VERB_DISASM] = pk_cli_disasm,   [PK_VERB_EXPLAIN] = pk_cli_explain,
+    [PK_VERB_RUN] = pk_cli_run,       [PK_VERB_SEND] = pk_cli_run,
+    [PK_VERB_SHOW] = pk_cli_show,     [PK_VERB_WRITE] = pk_cli_write,
+    [PK_VERB_READ] = pk_cli_read,     [PK_VERB_BUILD] = pk_cli_build,
+    [PK_VERB_CHECK] = pk_cli_check,   [PK_VERB_LAYERS] = pk_cli_layers,
+    [PK_VERB_DISASM] = pk_cli_disasm, [PK_VERB_EXPLAIN] = pk_cli_explain,
 };
 
 int main(int argc, char **argv)

@@ -31,7 +31,8 @@ static const option_row options[] = {
 #include "opts.def"
 };
 
-/* ---- help ------------------------------------------------------------------------------------- */
+/* ---- help -------------------------------------------------------------------------------------
+ */
 
 static void help_option(pk_buf *out, const option_row *row)
 {
@@ -95,7 +96,8 @@ void pk_cli_help(pk_cli *cli, bool of_verb)
                     "3 permission or environment, 4 output failed, 5 replies lost here.\n");
 }
 
-/* ---- parsing ---------------------------------------------------------------------------------- */
+/* ---- parsing ----------------------------------------------------------------------------------
+ */
 
 static int usage(const pk_cli *cli, const char *format, const char *what, const char *best)
 {
@@ -119,8 +121,8 @@ static int verb_find(pk_cli *cli, const char *text)
             return 0;
         }
     }
-    static const char *const later[] = {"view", "query", "sniff", "fmt", "doctor",
-                                        "lab",  "svg",   "completion"};
+    static const char *const later[] = {"view",   "query", "sniff", "fmt",
+                                        "doctor", "lab",   "svg",   "completion"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return pk_cli_fail(cli, PK_EXIT_USAGE, "`%s` is not built yet", text);
@@ -200,8 +202,8 @@ static int parse_short(pk_cli *cli, int argc, char **argv, int *i)
 {
     for (const char *at = argv[*i] + 1; *at; at++) {
         size_t o = 0;
-        while (o < PK_OPTIONS && (options[o].letter != *at || !*at ||
-                                  !(options[o].verbs & 1u << cli->verb)))
+        while (o < PK_OPTIONS &&
+               (options[o].letter != *at || !*at || !(options[o].verbs & 1u << cli->verb)))
             o++;
         char letter[2] = {*at, 0};
         if (o == PK_OPTIONS)

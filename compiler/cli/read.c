@@ -3,11 +3,13 @@
 
 #include "cli.h"
 #include "io/capture.h"
+#include "tree/columns.h"
 
 typedef struct reading {
     pk_cli *cli;
     pk_description d;
     pk_form form;
+    pk_columns *columns; /* -T fields: instead of a form */
     pk_tree tree;
     uint64_t number; /* packets over all files */
     uint64_t limit;  /* 0 = none */
@@ -28,7 +30,12 @@ static int read_record(reading *r, const pk_capture_record *record)
         packet.seconds = record->time_ns / 1000000000 - (nanoseconds < 0);
         packet.nanoseconds = (uint32_t)(nanoseconds + (nanoseconds < 0 ? 1000000000 : 0));
     }
-    pk_form_write(r->cli, r->d.vm, r->form, &r->tree, &packet);
+    if (r->columns) {
+        const pk_writer how = pk_form_writer(r->cli, r->d.vm);
+        pk_columns_row(&r->cli->out, r->columns, PK_COLUMNS_TABS, &r->tree, &how, &packet);
+    } else {
+        pk_form_write(r->cli, r->d.vm, r->form, &r->tree, &packet);
+    }
     return 0;
 }
 
@@ -72,17 +79,32 @@ static int read_files(reading *r)
     }
     int status = closed ? 0 : pk_cli_flush(r->cli, true, &closed);
     if (r->unknown_links)
-        pk_cli_note(r->cli, "%" PRIu64 " packets of link types that no layer claims are shown as raw",
+        pk_cli_note(r->cli,
+                    "%" PRIu64 " packets of link types that no layer claims are shown as raw",
                     r->unknown_links);
     return worst ? worst : status;
+}
+
+static int open_columns(reading *r)
+{
+    const char *type = r->cli->value[PK_OPT_FIELDS];
+    if (!type && !r->cli->n_exprs)
+        return 0;
+    if (!type || strcmp(type, "fields") != 0 || !r->cli->n_exprs)
+        return pk_cli_fail(r->cli, PK_EXIT_USAGE,
+                           "columns are chosen with -T fields -e ip.src -e tcp.flags");
+    pk_buf why = {0};
+    int status = 0;
+    if (pk_columns_new(&r->d.image, r->cli->exprs, r->cli->n_exprs, 0, &r->columns, &why))
+        status = pk_cli_fail(r->cli, PK_EXIT_USAGE, "%s", pk_buf_cstr(&why));
+    pk_buf_free(&why);
+    return status;
 }
 
 int pk_cli_read(pk_cli *cli)
 {
     reading r = {.cli = cli};
     pk_u128 limit = 0;
-    if (pk_cli_given(cli, PK_OPT_FIELDS))
-        return pk_cli_fail(cli, PK_EXIT_USAGE, "`-T fields` is not built yet");
     if (!pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE, &r.form) ||
         (pk_cli_given(cli, PK_OPT_LIMIT) && !pk_cli_number(cli, PK_OPT_LIMIT, &limit)))
         return PK_EXIT_USAGE;
@@ -90,9 +112,12 @@ int pk_cli_read(pk_cli *cli)
     int status = pk_describe_standard(cli, &r.d);
     if (status)
         return status;
+    status = open_columns(&r);
     pk_tree_init(&r.tree, &r.d.image);
-    status = read_files(&r);
+    if (!status)
+        status = read_files(&r);
     pk_tree_free(&r.tree);
+    pk_columns_free(r.columns);
     pk_description_free(&r.d);
     return status;
 }

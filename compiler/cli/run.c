@@ -43,7 +43,8 @@ static void tell(void *context, const char *text, size_t len)
     (void)fwrite(text, 1, len, stderr);
 }
 
-/* ---- flags ------------------------------------------------------------------------------------ */
+/* ---- flags ------------------------------------------------------------------------------------
+ */
 
 static int bad_value(pk_cli *cli, const char *name, const char *value, const char *example)
 {
@@ -61,8 +62,8 @@ static int read_rate(pk_cli *cli, pk_run_options *options)
     options->rate = 0;
     if (strcmp(text, "line") == 0)
         return 0;
-    if (pk_literal_parse(text, strlen(text), &literal, &fault) ||
-        literal.kind != PK_LITERAL_RATE || literal.number <= 0)
+    if (pk_literal_parse(text, strlen(text), &literal, &fault) || literal.kind != PK_LITERAL_RATE ||
+        literal.number <= 0)
         return bad_value(cli, "rate", text, "a rate: 500pps, 10kpps, 100Mbit, line");
     options->rate = pk_run_rate_of(literal.number, literal.unit == PK_RATE_BITS);
     return 0;
@@ -136,8 +137,7 @@ static int read_ports(pk_cli *cli, uint16_t *ports, uint32_t *ret_count)
     while (at && *at) {
         char *end;
         unsigned long port = strtoul(at, &end, 10);
-        if (end == at || port == 0 || port > 65535 || (*end && *end != ',') ||
-            *ret_count == PORTS)
+        if (end == at || port == 0 || port > 65535 || (*end && *end != ',') || *ret_count == PORTS)
             return bad_value(cli, "listen", cli->value[PK_OPT_LISTEN], "ports: 22,80,443");
         ports[(*ret_count)++] = (uint16_t)port;
         at = *end ? end + 1 : end;
@@ -180,7 +180,8 @@ static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
     return status;
 }
 
-/* ---- the run ---------------------------------------------------------------------------------- */
+/* ---- the run ----------------------------------------------------------------------------------
+ */
 
 static int run(pk_cli *cli, pk_description *d)
 {

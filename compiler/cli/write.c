@@ -5,8 +5,9 @@
 #include "io/capture.h"
 
 enum {
-    LINK_USER0 = 147, /* LINKTYPE_USER0: for packets whose outermost layer no link type begins with */
-    LINKS = 64        /* different link types in one file */
+    LINK_USER0 =
+        147,   /* LINKTYPE_USER0: for packets whose outermost layer no link type begins with */
+    LINKS = 64 /* different link types in one file */
 };
 
 typedef struct writing {
@@ -52,7 +53,8 @@ static int open_writer(writing *w, uint32_t link)
     w->links[0] = link;
     w->n_links = 1;
     if (link == LINK_USER0)
-        pk_cli_note(w->cli, "the outermost layer is no link layer: written as link type USER0 (147)");
+        pk_cli_note(w->cli,
+                    "the outermost layer is no link layer: written as link type USER0 (147)");
     return 0;
 }
 
@@ -149,7 +151,8 @@ static int write_set(pk_cli *cli, pk_description *d)
 int pk_cli_write(pk_cli *cli)
 {
     if (!pk_cli_given(cli, PK_OPT_OUTPUT))
-        return pk_cli_fail(cli, PK_EXIT_USAGE, "where to? add -o FILE.pcapng (- is standard output)");
+        return pk_cli_fail(cli, PK_EXIT_USAGE,
+                           "where to? add -o FILE.pcapng (- is standard output)");
     pk_description d = {0};
     int status = pk_describe_set(cli, &d);
     if (!status)
