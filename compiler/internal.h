@@ -181,6 +181,8 @@ pk_ref pk_expr_bytes(pk_compiler *cx, const void *bytes, size_t len);
 bool pk_lower(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected, unsigned dst);
 bool pk_lower_call(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
                    unsigned dst);
+bool pk_lower_name(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                   unsigned dst);
 bool pk_lower_member(pk_compiler *cx, const pk_scope *scope, pk_node node, unsigned dst);
 bool pk_lower_condition_in(pk_compiler *cx, const pk_scope *scope, pk_node left, pk_node right,
                            pk_ref expected, unsigned dst);
