@@ -152,7 +152,8 @@ static int verify_sets(pk_verifier *verifier)
     return code;
 }
 
-/* Dimensions are numbered from 1 by their axes; an alternative names only those. */
+/* Dimensions are numbered from 1 by their axes; an alternative names only those. Axes that only
+ * random draws use have dimension 0. */
 static int verify_dims(pk_verifier *verifier)
 {
     const pk_image *image = verifier->image;
@@ -161,10 +162,10 @@ static int verify_dims(pk_verifier *verifier)
         return PK_ENOMEM;
     for (pk_ref ref = 1; ref < image->n_axes; ref++) {
         uint32_t dim = image->axes[ref].dim;
-        if (!dim || dim >= image->n_axes)
+        if (dim >= image->n_axes)
             return REFUSE(verifier, AXS, ref, "dimension %u, among %u axes", dim,
                           image->n_axes - 1);
-        known[dim] = 1;
+        known[dim] = dim != 0;
     }
     for (pk_ref ref = 1; ref < image->n_dims; ref++)
         if (image->dims[ref] >= image->n_axes || !known[image->dims[ref]])

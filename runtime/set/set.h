@@ -13,7 +13,8 @@
 #include "image/value.h"
 
 enum {
-    PK_SET_RUNS_LIMIT = 1 << 20 /* runs in one set */
+    PK_SET_RUNS_LIMIT = 1 << 20, /* runs in one set */
+    PK_SET_WORK_LIMIT = 1 << 24  /* pieces that one except may look at */
 };
 
 typedef enum pk_run_kind { PK_RUN_INT, PK_RUN_ADDRESS, PK_RUN_BLOB } pk_run_kind;
