@@ -256,13 +256,9 @@ static int64_t now_ns(void)
 static int wait_block(const pk_ring *ring, const pk_transport *transport, int64_t deadline,
                       pk_error *reterr_)
 {
-    int64_t slice = WAIT_SLICE_NS;
-    if (deadline >= 0) {
-        int64_t left = deadline - now_ns();
-        if (left <= 0)
-            return PK_EOF;
-        slice = left < slice ? left : slice;
-    }
+    int64_t left = deadline < 0 ? INT64_MAX : deadline - now_ns();
+    int64_t slice = left < 0 ? 0 : left;
+    slice = slice < WAIT_SLICE_NS ? slice : WAIT_SLICE_NS;
     struct timespec limit = {slice / 1000000000, (long)(slice % 1000000000)};
     struct pollfd entry = {.fd = ring->fd, .events = POLLIN | POLLERR};
     int ready = ppoll(&entry, 1, &limit, NULL);
@@ -270,7 +266,9 @@ static int wait_block(const pk_ring *ring, const pk_transport *transport, int64_
         return pk_error_sys(reterr_, errno, "cannot wait for frames");
     if (ready < 0 || pk_transport_stopped(transport))
         return PK_EOF;
-    return entry.revents & POLLERR ? socket_error(ring, transport->link.name, reterr_) : PK_OK;
+    if (entry.revents & POLLERR)
+        return socket_error(ring, transport->link.name, reterr_);
+    return ready == 0 && left <= 0 ? PK_EOF : PK_OK;
 }
 
 int pk_ring_receive(pk_ring *ring, const pk_transport *transport, int64_t timeout_ns,

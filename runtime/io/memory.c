@@ -91,7 +91,10 @@ static int send_one(memory *m, pk_bytes frame)
 static int send_frames(pk_transport *transport, const pk_bytes *frames, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        int sys_errno = send_one((memory *)transport, frames[i]);
+        memory *m = (memory *)transport;
+        int sys_errno = send_one(m, frames[i]);
+        if (sys_errno && i > 0)
+            m->full_now = false; /* met again, and told, with the next call */
         if (sys_errno)
             return i ? (int)i : -sys_errno;
     }
