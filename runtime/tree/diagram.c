@@ -175,7 +175,7 @@ typedef struct conditions {
     unsigned n;
 } conditions;
 
-static void put_ends(drawing *d, conditions *open, uint32_t index)
+static void put_ends(drawing *d, conditions *open, uint32_t index, bool draws)
 {
     bool ended = false;
 
@@ -183,8 +183,8 @@ static void put_ends(drawing *d, conditions *open, uint32_t index)
         open->n--;
         ended = true;
     }
-    if (ended && !open->n)
-        put_condition(d, "then", "");
+    if (ended && draws && !open->n)
+        put_condition(d, "in any case", "");
 }
 
 /* `JIF else C; ..; JMP end` has an else branch, `JIF end C; ..` has none. */
@@ -194,10 +194,6 @@ static void put_item(drawing *d, const pk_image_layer *layer, uint32_t index, co
     bool after_else;
 
     switch (insn->op) {
-    case PK_OPC_FIX:
-        for (uint32_t i = 0; i < insn->d; i++)
-            put_item_field(d, layer->fields + i);
-        break;
     case PK_OPC_FLD:
     case PK_OPC_FLX:
     case PK_OPC_BYT:
@@ -224,7 +220,7 @@ static void put_item(drawing *d, const pk_image_layer *layer, uint32_t index, co
     case PK_OPC_PAY:
         put_dotted(d, "payload", "");
         break;
-    default: /* windows and the end draw nothing */
+    default: /* windows, the end and the note of what is fixed draw nothing */
         break;
     }
 }
@@ -253,7 +249,7 @@ void pk_write_diagram(pk_buf *out, const pk_image *image, pk_ref ref)
         uint32_t op = image->code[layer->items + i].op;
 
         if (op != PK_OPC_JMP && op != PK_OPC_END)
-            put_ends(&d, &open, i);
+            put_ends(&d, &open, i, op != PK_OPC_JIF && op != PK_OPC_WIN && op != PK_OPC_WEN);
         put_item(&d, layer, i, &open);
     }
     if (d.used || d.above[0])

@@ -56,6 +56,10 @@ static void put_scalar_type(pk_buf *out, const pk_image *image, const pk_image_f
 {
     bool is_signed = field->type == PK_TYPE_INT;
 
+    if (field->flags & PK_FIELD_PARAM && is_signed) {
+        pk_buf_text(out, "int");
+        return;
+    }
     switch ((pk_type)field->type) {
     case PK_TYPE_UINT:
     case PK_TYPE_INT:
@@ -165,12 +169,20 @@ static void put_field_row(pk_buf *out, const pk_image *image, const pk_image_fie
     }
 }
 
-static void put_fields(pk_buf *out, const pk_image *image, const pk_image_layer *layer)
+static void put_fields(pk_buf *out, const pk_image *image, const pk_image_layer *layer, bool params)
 {
-    if (layer->n_fields)
-        pk_buf_text(out, "\nFields\n");
-    for (uint32_t i = 0; i < layer->n_fields; i++)
-        put_field_row(out, image, &image->fields[layer->fields + i]);
+    bool any = false;
+
+    for (uint32_t i = 0; i < layer->n_fields; i++) {
+        const pk_image_field *field = &image->fields[layer->fields + i];
+
+        if (params != ((field->flags & PK_FIELD_PARAM) != 0))
+            continue;
+        if (!any)
+            pk_buf_text(out, params ? "\nParameters\n" : "\nFields\n");
+        any = true;
+        put_field_row(out, image, field);
+    }
 }
 
 /* ---- members beside the fields
@@ -205,9 +217,8 @@ static const char *aliased(const pk_image *image, const pk_image_layer *layer,
     return "";
 }
 
-/* Derived values and parameters: `name = expression`, a line each. */
-static void put_expressions(pk_buf *out, const pk_image *image, const pk_image_layer *layer,
-                            pk_member_kind kind, const char *title)
+/* `name = expression`, a line each. */
+static void put_derived(pk_buf *out, const pk_image *image, const pk_image_layer *layer)
 {
     bool any = false;
 
@@ -215,10 +226,10 @@ static void put_expressions(pk_buf *out, const pk_image *image, const pk_image_l
         const pk_image_member *member = member_at(image, layer, i);
         size_t line;
 
-        if (member->kind != kind || member->alias)
+        if (member->kind != PK_MEMBER_LET || member->alias)
             continue;
         if (!any)
-            pk_buf_printf(out, "\n%s\n", title);
+            pk_buf_text(out, "\nDerived\n");
         any = true;
         line = out->len;
         pk_buf_text(out, "  ");
@@ -322,9 +333,9 @@ void pk_write_layer(pk_buf *out, const pk_image *image, pk_ref ref)
     put_title(out, image, ref);
     pk_buf_byte(out, '\n');
     pk_write_diagram(out, image, ref);
-    put_fields(out, image, layer);
-    put_expressions(out, image, layer, PK_MEMBER_PARAM, "Parameters");
-    put_expressions(out, image, layer, PK_MEMBER_LET, "Derived");
+    put_fields(out, image, layer, false);
+    put_fields(out, image, layer, true);
+    put_derived(out, image, layer);
     put_aliases(out, image, layer);
     pk_reference_below(out, image, ref);
     pk_reference_above(out, image, ref);
@@ -347,7 +358,7 @@ void pk_write_layers(pk_buf *out, const pk_image *image)
         } else if (layer->n_binds) {
             put_column(out, line, 2 * NAME_WIDTH);
             pk_buf_text(out, "on ");
-            pk_reference_bind(out, image, &image->binds[layer->binds]);
+            pk_reference_bind(out, image, i, 0);
         }
         pk_buf_byte(out, '\n');
     }

@@ -20,8 +20,68 @@ static const char *slot_name(const pk_image *image, pk_ref layer, uint32_t slot)
     return "";
 }
 
-/* `name(field=value, ..)` with what is imposed on the layer at that depth. */
-static void put_lower(pk_buf *out, const pk_image *image, const pk_image_bind *bind, pk_ref layer,
+/* A key as its field would write it: a number of a list of protocols is best known in hexadecimal.
+ */
+static void put_key(pk_buf *out, const pk_image *image, const pk_image_table *table, uint64_t key)
+{
+    const pk_image_layer *layer = &image->layers[table->layer];
+
+    for (uint32_t i = 0; i < layer->n_fields; i++) {
+        const pk_image_field *field = &image->fields[layer->fields + i];
+
+        if (field->name != table->name)
+            continue;
+        if (field->flags & PK_FIELD_HEX || (field->names && field->bits >= 16)) {
+            pk_text_hexadecimal(out, key, field->bits / 4u);
+            return;
+        }
+    }
+    pk_text_unsigned(out, key);
+}
+
+static void put_keys(pk_buf *out, const pk_image *image, const pk_image_table *table,
+                     const pk_image_key *key)
+{
+    put_key(out, image, table, key->lo);
+    if (key->hi != key->lo) {
+        pk_buf_text(out, "..");
+        put_key(out, image, table, key->hi);
+    }
+}
+
+/* Where no field takes the key, the table itself tells it: link(dlt=1). */
+static void put_table_keys(pk_buf *out, const pk_image *image, pk_ref layer, pk_ref lower)
+{
+    unsigned n = 0;
+
+    for (uint32_t t = 1; t < image->n_tables; t++)
+        for (uint32_t k = 0; image->tables[t].layer == lower && k < image->tables[t].n_keys; k++) {
+            const pk_image_key *key = &image->keys[image->tables[t].keys + k];
+
+            if (key->layer != layer)
+                continue;
+            pk_buf_text(out, n++ ? ", " : "(");
+            put_ref(out, image, image->tables[t].name);
+            pk_buf_byte(out, '=');
+            put_keys(out, image, &image->tables[t], key);
+        }
+    pk_buf_text(out, n ? ")" : "");
+}
+
+static void put_imposed(pk_buf *out, const pk_image *image, const pk_image_imposition *at)
+{
+    const pk_image_expr *value = &image->exprs[at->value];
+
+    pk_reference_safe(out, slot_name(image, at->layer, at->slot));
+    pk_buf_byte(out, '=');
+    put_ref(out, image, value->text);
+    if (!value->text && value->count && image->code[value->start].op == PK_OPC_INT)
+        pk_text_unsigned(out, image->code[value->start].e);
+}
+
+/* `name(field=value, ..)` with what is imposed on the layer at that depth; false when nothing is.
+ */
+static bool put_lower(pk_buf *out, const pk_image *image, const pk_image_bind *bind, pk_ref layer,
                       uint32_t depth)
 {
     bool any = false;
@@ -34,17 +94,16 @@ static void put_lower(pk_buf *out, const pk_image *image, const pk_image_bind *b
             continue;
         pk_buf_text(out, any ? ", " : "(");
         any = true;
-        pk_reference_safe(out, slot_name(image, at->layer, at->slot));
-        pk_buf_byte(out, '=');
-        put_ref(out, image, image->exprs[at->value].text);
+        put_imposed(out, image, at);
     }
-    if (any)
-        pk_buf_byte(out, ')');
+    pk_buf_text(out, any ? ")" : "");
+    return any;
 }
 
 /* The lowest first: a chained bind names layers further down by what it imposes on them. */
-void pk_reference_bind(pk_buf *out, const pk_image *image, const pk_image_bind *bind)
+void pk_reference_bind(pk_buf *out, const pk_image *image, pk_ref layer, uint32_t index)
 {
+    const pk_image_bind *bind = &image->binds[image->layers[layer].binds + index];
     uint32_t deepest = 0;
 
     for (uint32_t i = 0; i < bind->n_impositions; i++)
@@ -55,16 +114,27 @@ void pk_reference_bind(pk_buf *out, const pk_image *image, const pk_image_bind *
             const pk_image_imposition *at = &image->impositions[bind->impositions + i];
 
             if (at->depth == depth) {
-                put_lower(out, image, bind, at->layer, depth);
+                (void)put_lower(out, image, bind, at->layer, depth);
                 pk_buf_byte(out, '/');
                 break;
             }
         }
-    put_lower(out, image, bind, bind->lower, 0);
+    if (!put_lower(out, image, bind, bind->lower, 0))
+        put_table_keys(out, image, layer, bind->lower);
 }
 
-/* Tables through which a layer is found although no bind names the owner as a layer to stand on,
- * such as link types. */
+/* Whether a bind names `lower` already, one of those before `index`. */
+static bool bound_before(const pk_image *image, pk_ref layer, uint32_t index)
+{
+    const pk_image_bind *binds = &image->binds[image->layers[layer].binds];
+
+    for (uint32_t i = 0; i < index; i++)
+        if (binds[i].lower == binds[index].lower && !binds[i].n_impositions &&
+            !binds[index].n_impositions)
+            return true;
+    return false;
+}
+
 static bool bound_to(const pk_image *image, pk_ref layer, pk_ref lower)
 {
     const pk_image_layer *at = &image->layers[layer];
@@ -75,28 +145,22 @@ static bool bound_to(const pk_image *image, pk_ref layer, pk_ref lower)
     return false;
 }
 
-static void put_key(pk_buf *out, const pk_image_key *key)
-{
-    pk_text_unsigned(out, key->lo);
-    if (key->hi != key->lo) {
-        pk_buf_text(out, "..");
-        pk_text_unsigned(out, key->hi);
-    }
-}
-
+/* The layers on which it was bound, and those whose tables lead to it without a bind. */
 void pk_reference_below(pk_buf *out, const pk_image *image, pk_ref layer)
 {
     const pk_image_layer *at = &image->layers[layer];
     size_t line = out->len + 1;
     unsigned n = 0;
 
-    for (uint32_t i = 0; i < at->n_binds; i++, n++) {
+    for (uint32_t i = 0; i < at->n_binds; i++) {
         size_t start;
 
-        pk_buf_text(out, n ? "," : "\nSits on");
+        if (bound_before(image, layer, i))
+            continue;
+        pk_buf_text(out, n++ ? "," : "\nSits on");
         start = out->len;
         pk_buf_byte(out, ' ');
-        pk_reference_bind(out, image, &image->binds[at->binds + i]);
+        pk_reference_bind(out, image, layer, i);
         pk_reference_item(out, &line, start);
     }
     for (uint32_t t = 1; t < image->n_tables; t++)
@@ -114,7 +178,7 @@ void pk_reference_below(pk_buf *out, const pk_image *image, pk_ref layer)
             pk_buf_byte(out, '(');
             put_ref(out, image, image->tables[t].name);
             pk_buf_byte(out, '=');
-            put_key(out, key);
+            put_keys(out, image, &image->tables[t], key);
             pk_buf_byte(out, ')');
             pk_reference_item(out, &line, start);
         }
@@ -143,7 +207,7 @@ static void put_table(pk_buf *out, const pk_image *image, const pk_image_table *
         pk_buf_text(out, i ? "," : "");
         start = out->len;
         pk_buf_byte(out, ' ');
-        put_key(out, key);
+        put_keys(out, image, table, key);
         pk_buf_byte(out, ' ');
         put_ref(out, image, image->layers[key->layer].name);
         pk_reference_item(out, &line, start);
@@ -210,7 +274,7 @@ void pk_reference_cases(pk_buf *out, const pk_image *image, pk_ref ref)
             pk_buf_byte(out, ' ');
             put_ref(out, image, image->layers[key->layer].name);
             pk_buf_text(out, " = ");
-            put_key(out, key);
+            put_keys(out, image, &image->tables[t], key);
             pk_reference_item(out, &line, start);
         }
     if (n)

@@ -14,8 +14,8 @@ void pk_reference_safe(pk_buf *out, const char *text);
  * the line, which began at *line, has become too long. */
 void pk_reference_item(pk_buf *out, size_t *line, size_t start);
 
-/* `eth(type=0x0800)`, `ipv6(hlim=255)/icmpv6(type=133)`. */
-void pk_reference_bind(pk_buf *out, const pk_image *image, const pk_image_bind *bind);
+/* The layer's bind number `index`: `eth(type=0x0800)`, `ipv6(hlim=255)/icmpv6(type=133)`. */
+void pk_reference_bind(pk_buf *out, const pk_image *image, pk_ref layer, uint32_t index);
 
 void pk_reference_below(pk_buf *out, const pk_image *image, pk_ref layer);
 void pk_reference_above(pk_buf *out, const pk_image *image, pk_ref layer);
