@@ -205,11 +205,18 @@ static bool step(steps *s, pk_set_op op, uint32_t a, uint32_t b, uint32_t c)
 static bool set_steps(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
                       steps *s);
 
+/* A member of a set, or a bound of a range: 0 after a report. */
+static pk_ref member_expr(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected)
+{
+    pk_ref expr = pk_lower_expr(cx, scope, node, expected, 0);
+    return expr && (!expected || pk_fits(cx, expected, expr, pk_at(cx, node)->span)) ? expr : 0;
+}
+
 static bool step_range(pk_compiler *cx, const pk_scope *scope, pk_node lo, pk_node hi, pk_node by,
                        pk_ref expected, steps *s)
 {
-    pk_ref a = pk_lower_expr(cx, scope, lo, expected, 0);
-    pk_ref b = pk_lower_expr(cx, scope, hi, expected, 0);
+    pk_ref a = member_expr(cx, scope, lo, expected);
+    pk_ref b = member_expr(cx, scope, hi, expected);
     pk_ref c = by ? pk_lower_expr(cx, scope, by, 0, 0) : 0;
     return a && b && (!by || c) && step(s, PK_SET_RANGE, a, b, c);
 }
@@ -235,7 +242,7 @@ static bool step_name(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_r
         return step(s, PK_SET_PARAM, symbol->ref, 0, 0);
     if (symbol && symbol->kind == PK_SYM_LET && !pk_at(cx, symbol->ref)->value)
         return set_steps(cx, &(pk_scope){0}, let_value(cx, symbol), expected, s);
-    pk_ref value = pk_lower_expr(cx, scope, node, expected, 0);
+    pk_ref value = member_expr(cx, scope, node, expected);
     return value && step(s, PK_SET_VALUE, value, 0, 0);
 }
 
@@ -295,7 +302,7 @@ static bool set_steps_node(pk_compiler *cx, const pk_scope *scope, pk_node node,
     default:
         break;
     }
-    pk_ref value = pk_lower_expr(cx, scope, node, expected, 0);
+    pk_ref value = member_expr(cx, scope, node, expected);
     return value && step(s, PK_SET_VALUE, value, 0, 0);
 }
 
