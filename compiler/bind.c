@@ -263,28 +263,59 @@ static void gather_existing(pk_compiler *cx)
     }
 }
 
-/* Keys of one table, sorted: a key that overlaps the one before it is cut or dropped, the program's
- * word standing above the standard layers' and a narrow key above a range. */
-static uint32_t keys_write(pk_compiler *cx, size_t from, size_t to)
+static int by_key(const void *a, const void *b)
 {
-    uint32_t written = 0;
-    uint64_t next = 0;
-    bool full = false;
-    for (size_t i = from; i < to && !full; i++) {
-        pk_image_key key = cx->keys[i].key;
-        if (written && key.hi < next)
+    const pk_image_key *x = a;
+    const pk_image_key *y = b;
+    return x->lo < y->lo ? -1 : x->lo > y->lo;
+}
+
+static void key_write(pk_compiler *cx, uint64_t lo, uint64_t hi, pk_ref layer)
+{
+    pk_ref ref = PK_ADD(cx->builder, KEY, 1);
+    *PK_AT(cx->builder, KEY, ref) = (pk_image_key){.lo = lo, .hi = hi, .layer = layer};
+}
+
+/* A range leaves out the single keys inside it, and what an earlier range has taken. */
+static void range_write(pk_compiler *cx, const pk_pending_key *keys, size_t n, size_t at,
+                        uint64_t *next)
+{
+    uint64_t lo = keys[at].key.lo > *next ? keys[at].key.lo : *next;
+    uint64_t hi = keys[at].key.hi;
+    pk_ref layer = keys[at].key.layer;
+    for (size_t i = 0; i < n && lo <= hi; i++) {
+        uint64_t single = keys[i].key.lo;
+        if (single != keys[i].key.hi || single < lo || single > hi)
             continue;
-        if (written && key.lo < next)
-            key.lo = next;
-        if (i + 1 < to && cx->keys[i + 1].key.lo > key.lo && cx->keys[i + 1].key.lo <= key.hi)
-            key.hi = cx->keys[i + 1].key.lo - 1;
-        pk_ref ref = PK_ADD(cx->builder, KEY, 1);
-        *PK_AT(cx->builder, KEY, ref) = key;
-        written++;
-        full = key.hi == UINT64_MAX;
-        next = key.hi + 1;
+        if (single > lo)
+            key_write(cx, lo, single - 1, layer);
+        if (single == UINT64_MAX)
+            return;
+        lo = single + 1;
     }
-    return written;
+    if (lo <= hi) {
+        key_write(cx, lo, hi, layer);
+        *next = hi == UINT64_MAX ? hi : hi + 1;
+    }
+}
+
+/* Keys of one table: of equal ones the first in `keys`, which is the program's, counts. */
+static uint32_t keys_write(pk_compiler *cx, const pk_pending_key *keys, size_t n)
+{
+    pk_ref first = pk_image_builder_count(cx->builder, PK_SEC_KEY);
+    uint64_t next = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool single = keys[i].key.lo == keys[i].key.hi;
+        if (!single)
+            range_write(cx, keys, n, i, &next);
+        else if (i == 0 || keys[i - 1].key.lo != keys[i].key.lo ||
+                 keys[i - 1].key.lo != keys[i - 1].key.hi)
+            key_write(cx, keys[i].key.lo, keys[i].key.hi, keys[i].key.layer);
+    }
+    uint32_t count = pk_image_builder_count(cx->builder, PK_SEC_KEY) - first;
+    if (count)
+        qsort(PK_AT(cx->builder, KEY, first), count, sizeof(pk_image_key), by_key);
+    return count;
 }
 
 static void tables_write(pk_compiler *cx)
@@ -297,7 +328,7 @@ static void tables_write(pk_compiler *cx)
         while (to < cx->n_keys && cx->keys[to].table == cx->keys[from].table)
             to++;
         pk_ref first = pk_image_builder_count(cx->builder, PK_SEC_KEY);
-        uint32_t count = keys_write(cx, from, to);
+        uint32_t count = keys_write(cx, cx->keys + from, to - from);
         pk_image_table *table = PK_AT(cx->builder, TAB, cx->keys[from].table);
         table->keys = first;
         table->n_keys = count;
