@@ -71,8 +71,14 @@ static bool is_padding(const naive_unit *unit, const naive_inst *inst)
 
 static naive_stack *attach(naive_packet *packet, naive_stack *lower, naive_stack *upper)
 {
-    append(&lower->trailer, upper->trailer);
     naive_inst *first = upper->first;
+    if (lower->first != NULL && lower->first == lower->top &&
+        is_padding(packet->unit, lower->first)) {
+        append(&lower->first, lower->trailer);
+        append(&upper->trailer, lower->first);
+        return upper;
+    }
+    append(&lower->trailer, upper->trailer);
     if (first != NULL && is_padding(packet->unit, first)) {
         naive_inst *above = first->payload;
         first->payload = NULL;
@@ -505,6 +511,35 @@ static const naive_field *key_field(naive_unit *unit, const naive_layer *type)
     return member == NULL ? NULL : field_of_slot(type, member->slot);
 }
 
+static bool is_number(const naive_unit *unit, pk_node expr)
+{
+    return naive_at(unit, expr)->kind == PK_AST_INT;
+}
+
+/* The values of a tuple as a list: ("SAck", (1, 2, 3, 4)) gives numbers to structs, each taking as
+ * many as it has fields. */
+static naive_value spread_list(const naive_scope *scope, const naive_field *field, pk_node values)
+{
+    naive_packet *packet = scope->packet;
+    const naive_unit *unit = packet->unit;
+    naive_list *list = naive_alloc(packet->arena, 1, sizeof *list);
+    list->at = naive_alloc(packet->arena, pk_ast_list_len(unit->ast, values) + 1, sizeof *list->at);
+    for (pk_node v = values; v != 0;) {
+        if (field->sub == NULL || !is_number(unit, v)) {
+            list->at[list->count++] = naive_element(scope, field, v);
+            v = naive_at(unit, v)->next;
+            continue;
+        }
+        naive_inst *inst = naive_new_inst(packet, field->sub);
+        for (size_t i = 0; v != 0 && naive_field_at(field->sub, i) != NULL; i++) {
+            give_position(scope, inst, i, v, (unsigned)i + 1);
+            v = naive_at(unit, v)->next;
+        }
+        list->at[list->count++] = (naive_value){.kind = NAIVE_NODE, .node = inst};
+    }
+    return (naive_value){.kind = NAIVE_LIST, .list = list};
+}
+
 /* ("MSS", 1460), ("Timestamp", (1, 2)), (76, x"00"): a case by name, or by its number. */
 static naive_value tuple_element(const naive_scope *scope, const naive_layer *type, pk_node tuple)
 {
@@ -534,16 +569,10 @@ static naive_value tuple_element(const naive_scope *scope, const naive_layer *ty
     pk_node v = spread ? naive_at(unit, values)->a : values;
     bool listed =
         first != NULL && first->is_list && v != 0 && naive_at(unit, v)->kind != PK_AST_LIST;
-    naive_list *list = naive_alloc(packet->arena, 1, sizeof *list);
-    list->at = naive_alloc(packet->arena, pk_ast_list_len(unit->ast, v) + 1, sizeof *list->at);
-    for (size_t i = 0; v != 0 && first != NULL; v = naive_at(unit, v)->next, i++) {
-        if (listed)
-            list->at[list->count++] = naive_element(scope, first, v);
-        else
-            give_position(scope, inst, i, v, (unsigned)i + 1);
-    }
     if (listed)
-        give(packet, inst, first->slot, (naive_value){.kind = NAIVE_LIST, .list = list}, 1);
+        give(packet, inst, first->slot, spread_list(scope, first, v), 1);
+    for (size_t i = 0; !listed && first != NULL && v != 0; v = naive_at(unit, v)->next, i++)
+        give_position(scope, inst, i, v, (unsigned)i + 1);
     return node_of(packet, naive_stack_new(packet, inst));
 }
 
@@ -574,6 +603,8 @@ naive_value naive_element(const naive_scope *scope, const naive_field *field, pk
         return two_way(packet, field->sub, value);
     if (value.kind == NAIVE_STACK)
         return node_of(packet, value.stack);
+    if (value.kind == NAIVE_INT)
+        naive_fail(unit, expr, "`%s` is no number", naive_text(unit, field->sub->name));
     return naive_coerce(packet, field, scope->hint_inst, value);
 }
 

@@ -368,7 +368,7 @@ static void collect_element(collector *c, const naive_scope *scope, const naive_
     else if (naive_is_packet(&inner, expr))
         collect_packet(c, &inner, expr);
     else if (n.kind != PK_AST_STRING && n.kind != PK_AST_HEX)
-        collect_value(c, scope, expr, &single);
+        collect_value(c, scope, expr, field->sub == NULL ? &single : NULL);
 }
 
 static void collect_list(collector *c, const naive_scope *scope, pk_node expr,
