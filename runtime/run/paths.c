@@ -44,7 +44,7 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-int pk_paths_open(pk_paths **ret_paths, const char *interface, pk_error *reterr_)
+int pk_paths_open(pk_paths **ret_paths, pk_error *reterr_)
 {
     pk_paths *paths = calloc(1, sizeof *paths);
     if (!paths)
@@ -52,16 +52,20 @@ int pk_paths_open(pk_paths **ret_paths, const char *interface, pk_error *reterr_
     paths->destinations = calloc(PK_PATHS_DESTINATIONS, sizeof *paths->destinations);
     int error = paths->destinations ? pk_netlink_open(&paths->netlink, reterr_)
                                     : pk_error_set(reterr_, PK_ENOMEM, "no memory for routes");
-    if (!error && interface && *interface) {
-        error = pk_link_by_name(paths->netlink, interface, &paths->own, reterr_);
-        paths->fixed = paths->own.index;
-    }
     if (error) {
         pk_paths_close(paths);
         return error;
     }
     *ret_paths = paths;
     return PK_OK;
+}
+
+int pk_paths_interface_set(pk_paths *paths, const char *interface, pk_error *reterr_)
+{
+    int error = pk_link_by_name(paths->netlink, interface, &paths->own, reterr_);
+    if (!error)
+        paths->fixed = paths->own.index;
+    return error;
 }
 
 void pk_paths_close(pk_paths *paths)

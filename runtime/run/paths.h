@@ -26,8 +26,10 @@
 
 typedef struct pk_paths pk_paths;
 
-/* `interface` NULL or "": by route. PK_ENOENT for an unknown one. */
-int pk_paths_open(pk_paths **ret_paths, const char *interface, pk_error *reterr_);
+int pk_paths_open(pk_paths **ret_paths, pk_error *reterr_);
+
+/* All packets leave by this interface, whatever the routes say. PK_ENOENT for an unknown one. */
+int pk_paths_interface_set(pk_paths *paths, const char *interface, pk_error *reterr_);
 void pk_paths_close(pk_paths *paths);
 
 pk_env pk_paths_env(pk_paths *paths);

@@ -201,9 +201,19 @@ const char *pk_session_failure(const pk_session *session)
     return session->failure;
 }
 
-bool pk_session_answered(const pk_session *session, uint32_t k)
+uint32_t pk_session_stimuli(const pk_session *session)
 {
-    return k < session->tracker.count && pk_tracker_answered(&session->tracker, k);
+    return session->tracker.count;
+}
+
+bool pk_session_unanswered(const pk_session *session, uint32_t k)
+{
+    return k < session->tracker.count && pk_tracker_unanswered(&session->tracker, k);
+}
+
+bool pk_session_link_added(pk_session *session, pk_u128 n)
+{
+    return pk_stimuli_link_added(&session->stimuli, n);
 }
 
 pk_u128 pk_session_number(const pk_session *session, uint32_t k)

@@ -78,12 +78,12 @@ typedef struct pk_session_counts {
     bool stopped;      /* by `stop`, before all was sent */
 } pk_session_counts;
 
-/* What a caller wants to hear; any function may be NULL. A nonzero result of sent or received ends
- * the run with that code (an output that failed). */
+/* What a caller wants to hear; any function may be NULL. A nonzero result ends the run
+ * with that code (an output that failed). */
 typedef struct pk_session_observer {
     int (*sent)(void *context, const pk_sent *sent);
     int (*received)(void *context, const pk_exchange *exchange);
-    void (*progress)(void *context, const pk_session_counts *counts);
+    int (*progress)(void *context, const pk_session_counts *counts);
     void *context;
     /* 1: no more sending, wait for what is under way; 2: end at once. Looked at within 100 ms. */
     const volatile sig_atomic_t *stop;
@@ -121,10 +121,14 @@ const char *pk_session_failure(const pk_session *session);
  * until the next call. False beyond the last. */
 bool pk_session_kept(pk_session *session, uint64_t index, pk_exchange *ret_exchange);
 
-/* Whether stimulus `k` was answered (false beyond those tried), and its packet built again: NULL
- * when it cannot be. */
-bool pk_session_answered(const pk_session *session, uint32_t k);
+/* Stimuli begun so far: k runs from 0 to below that. */
+uint32_t pk_session_stimuli(const pk_session *session);
+/* Was stimulus `k` sent, and not answered? */
+bool pk_session_unanswered(const pk_session *session, uint32_t k);
+/* Its number, its packet built again (NULL when it cannot be; good until the next call), and
+ * whether the link's layer was put before what the probe wrote. */
 pk_u128 pk_session_number(const pk_session *session, uint32_t k);
 const pk_tree *pk_session_stimulus(pk_session *session, pk_u128 n);
+bool pk_session_link_added(pk_session *session, pk_u128 n);
 
 #endif

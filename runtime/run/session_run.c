@@ -11,16 +11,16 @@ static void look_at_stop(pk_session *session, bool *ret_leave)
     *ret_leave = stop > 1;
 }
 
-static void tell_progress(pk_session *session, int64_t now)
+static int tell_progress(pk_session *session, int64_t now)
 {
     const pk_session_observer *observer = session->observer;
     session->counts.elapsed = now - session->began;
     if (!observer || !observer->progress || now - session->told < PK_SESSION_PROGRESS)
-        return;
+        return PK_OK;
     session->told = now;
     pk_session_counts counts;
     pk_session_counts_of(session, &counts);
-    observer->progress(observer->context, &counts);
+    return observer->progress(observer->context, &counts);
 }
 
 /* Nothing to send any more, and nobody waited for. */
@@ -71,8 +71,8 @@ static int step(pk_session *session, bool *ret_over, pk_error *reterr_)
     now = pk_session_now();
     if (pk_tracker_expire(&session->tracker, now) != PK_OK)
         return pk_error_set(reterr_, PK_ENOMEM, "no memory to keep account of a stimulus");
-    tell_progress(session, now);
-    return PK_OK;
+    error = tell_progress(session, now);
+    return error ? pk_error_set(reterr_, error, "cannot show how the run goes") : PK_OK;
 }
 
 /* Where their number is known and not large, the tables are made once. */

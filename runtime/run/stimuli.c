@@ -64,13 +64,24 @@ static pk_ref link_before(const pk_stimuli *stimuli, pk_ref alt)
     return lies_on(image, outermost->ref, stimuli->link_layer) ? stimuli->link_layer : 0;
 }
 
-int pk_stimuli_build(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tree,
-                     pk_vm_error *reterr_error)
+static void locate(pk_stimuli *stimuli, pk_u128 n)
 {
     const pk_image_probe *probe = stimuli->probe;
     pk_space_locate(pk_vm_space(stimuli->vm), probe->alts, probe->n_alts, n % stimuli->total,
                     &stimuli->point);
     stimuli->point.index = n;
+}
+
+bool pk_stimuli_link_added(pk_stimuli *stimuli, pk_u128 n)
+{
+    locate(stimuli, n);
+    return link_before(stimuli, stimuli->point.alt) != 0;
+}
+
+int pk_stimuli_build(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tree,
+                     pk_vm_error *reterr_error)
+{
+    locate(stimuli, n);
     pk_vm_link_set(stimuli->vm, link_before(stimuli, stimuli->point.alt));
     pk_buf_clear(out);
     return pk_vm_build(stimuli->vm, &stimuli->point, out, tree, reterr_error);

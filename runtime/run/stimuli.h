@@ -42,4 +42,7 @@ pk_u128 pk_stimuli_number(const pk_stimuli *stimuli, uint64_t k);
 int pk_stimuli_build(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tree,
                      pk_vm_error *reterr_error);
 
+/* Is the link's layer put before packet `n`? */
+bool pk_stimuli_link_added(pk_stimuli *stimuli, pk_u128 n);
+
 #endif

@@ -11,6 +11,7 @@ enum {
     BEGUN = 1 << 24,
     CLOSED = 1 << 25, /* enough replies, or given up */
     GIVEN_UP = 1 << 26,
+    FAILED = 1 << 27, /* no try was taken by the kernel */
     CAP_MIN = 256
 };
 
@@ -90,7 +91,7 @@ static uint32_t tries_of(uint32_t state)
 
 static void first_try_failed(pk_tracker *tracker, uint32_t k)
 {
-    tracker->state[k] |= CLOSED | GIVEN_UP;
+    tracker->state[k] |= CLOSED | GIVEN_UP | FAILED;
     tracker->failed++;
 }
 
@@ -212,6 +213,12 @@ int64_t pk_tracker_deadline(pk_tracker *tracker)
 bool pk_tracker_answered(const pk_tracker *tracker, uint32_t k)
 {
     return tracker->state[k] & REPLIES;
+}
+
+bool pk_tracker_unanswered(const pk_tracker *tracker, uint32_t k)
+{
+    uint32_t state = tracker->state[k];
+    return tries_of(state) && !(state & (REPLIES | FAILED));
 }
 
 uint32_t pk_tracker_tries(const pk_tracker *tracker, uint32_t k)

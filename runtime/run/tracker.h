@@ -83,6 +83,9 @@ int64_t pk_tracker_deadline(pk_tracker *tracker);
 
 bool pk_tracker_answered(const pk_tracker *tracker, uint32_t k);
 
+/* Did a try of `k` leave, and no answer come? */
+bool pk_tracker_unanswered(const pk_tracker *tracker, uint32_t k);
+
 /* Tries made of `k` so far. */
 uint32_t pk_tracker_tries(const pk_tracker *tracker, uint32_t k);
 
