@@ -208,11 +208,24 @@ static void check_flips(void)
     pk_buf_free(&buf);
 }
 
-int main(void)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+/* What a length claims is never taken on trust: 64 MiB must do for all of this. */
+static void limit_memory(void)
 {
-    /* What a length claims is never taken on trust: 64 MiB must do for all of this. */
+#ifndef __SANITIZE_ADDRESS__ /* which wants more than that for itself */
     struct rlimit data = {64u << 20, 64u << 20};
     (void)setrlimit(RLIMIT_DATA, &data);
+#endif
+}
+
+int main(void)
+{
+    limit_memory();
     check_kinds();
     check_cuts(false);
     check_cuts(true);

@@ -80,6 +80,7 @@ static bench set_up(void)
                              .prefix = 24,
                              .type = RTN_UNREACHABLE};
     must(pk_route_add(b.near, &route, &err), &err);
+    pk_netlink_close(far); /* far_fd holds the namespace itself to the end */
     return b;
 }
 
