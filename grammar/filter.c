@@ -3,8 +3,9 @@
 #include "parser.h"
 
 void pk_filter_begin(pk_filter *filter, pk_ast *ast, const pk_sources *sources, pk_span span,
-                     pk_diags *diags)
+                     pk_diags *diags, bool expression)
 {
+    filter->expression = expression;
     filter->depth = 0;
     filter->blocks = 0;
     filter->abandoned = 0;
@@ -244,7 +245,8 @@ static void handle_plain(pk_filter *filter, const pk_token *token)
         separate(filter, T_SEP);
     int previous = filter->previous.kind;
     bool begins = previous == T_SEP || previous == '{' || previous == T_ARROW;
-    if (token->kind == T_NAME && token->joined && begins && !in_parentheses(filter))
+    if (token->kind == T_NAME && token->joined && begins && !in_parentheses(filter) &&
+        !filter->expression)
         filter->queue[filter->queued++] =
             (pk_token){.kind = T_BARE, .span = {token->span.lo, token->span.lo}};
     deliver(filter, token);

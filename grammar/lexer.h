@@ -79,12 +79,13 @@ typedef struct pk_filter {
     pk_token held; /* read but not yet looked at; kind < 0 when there is none */
     pk_token previous;
     uint32_t unclosed_before; /* where missing closers were reported last */
+    bool expression;          /* the text is one expression, not statements */
     bool too_deep;            /* PK_NESTING_LIMIT was passed (and reported): the text ends here */
     bool ended;
 } pk_filter;
 
 void pk_filter_begin(pk_filter *filter, pk_ast *ast, const pk_sources *sources, pk_span span,
-                     pk_diags *diags);
+                     pk_diags *diags, bool expression);
 void pk_filter_end(pk_filter *filter);
 void pk_filter_next(pk_filter *filter, pk_token *ret_token);
 

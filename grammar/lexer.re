@@ -61,11 +61,11 @@ static const uint8_t *skip_blanks(const pk_lexer *lexer, bool lines)
     return at;
 }
 
-/* After a `.`, before `=` and before `:` a keyword is an ordinary name: no rule of the grammar has
+/* After `.` and `as`, before `=` and before `:` a keyword is an ordinary name: no rule of the grammar has
  * a keyword there. (`==`, `=>` and `::` are other tokens.) */
 static bool is_soft(const pk_lexer *lexer)
 {
-    if (lexer->previous == '.')
+    if (lexer->previous == '.' || lexer->previous == T_AS)
         return true;
     const uint8_t *next = skip_blanks(lexer, false);
     if (next == lexer->limit)

@@ -116,9 +116,9 @@ static int recover(pk_parser *p, machine *m)
 /* ---- a whole text -----------------------------------------------------------------------------
  */
 
-static void run(pk_parser *p, machine *m, int mark)
+static void run(pk_parser *p, machine *m, int mark, uint32_t at)
 {
-    pk_token token = {.kind = mark};
+    pk_token token = {.kind = mark, .span = {at, at}};
     int status = push(p, m, &token);
     while (status == YYPUSH_MORE && !stopped(p)) {
         pk_filter_next(&p->filter, &token);
@@ -150,8 +150,8 @@ static pk_node parse(pk_ast *ast, const pk_sources *sources, pk_span span, pk_di
     pk_node result = 0;
     if (p && m) {
         *p = (pk_parser){.ast = ast, .sources = sources, .diags = diags, .expression = expression};
-        pk_filter_begin(&p->filter, ast, sources, span, diags);
-        run(p, m, expression ? T_EXPR_MARK : T_TEXT_MARK);
+        pk_filter_begin(&p->filter, ast, sources, span, diags, expression);
+        run(p, m, expression ? T_EXPR_MARK : T_TEXT_MARK, span.lo);
         pk_filter_end(&p->filter);
         result = finish(p, span);
     } else {
