@@ -54,20 +54,28 @@ typedef struct field_row {
     bool list;
 } field_row;
 
+static pk_ref declared(world *w, const char *name)
+{
+    pk_image view;
+
+    pk_image_builder_view(w->builder, &view);
+    return name ? pk_image_layer_find(&view, name) : 0;
+}
+
 static pk_ref add_layer(world *w, const char *name, pk_layer_kind kind, const char *parent,
                         const field_row *rows, uint32_t n, uint32_t fixed)
 {
     pk_ref fields = n ? PK_ADD(w->builder, FLD, n) : 0, layer = PK_ADD(w->builder, LAY, 1);
-    pk_image view;
     uint32_t off = 0;
 
-    pk_image_builder_view(w->builder, &view);
     for (uint32_t i = 0; i < n; i++) {
+        pk_ref name_text = text(w, rows[i].name), codec = text(w, rows[i].codec);
+        pk_ref doc = text(w, rows[i].doc);
         pk_image_field *f = PK_AT(w->builder, FLD, fields + i);
 
-        f->name = text(w, rows[i].name);
-        f->codec = text(w, rows[i].codec);
-        f->doc = text(w, rows[i].doc);
+        f->name = name_text;
+        f->codec = codec;
+        f->doc = doc;
         f->layer = layer;
         f->slot = (uint16_t)i;
         f->type = (uint8_t)rows[i].type;
@@ -78,14 +86,14 @@ static pk_ref add_layer(world *w, const char *name, pk_layer_kind kind, const ch
         f->names = rows[i].names;
         f->select = rows[i].select;
         f->fixed_off = i < fixed ? off : UINT32_MAX;
-        f->sub = rows[i].sub ? pk_image_layer_find(&view, rows[i].sub) : 0;
+        f->sub = declared(w, rows[i].sub);
         off += rows[i].bits;
         if (i + 1 == fixed)
             PK_AT(w->builder, LAY, layer)->fixed_bits = off;
     }
     PK_AT(w->builder, LAY, layer)->name = text(w, name);
     PK_AT(w->builder, LAY, layer)->kind = kind;
-    PK_AT(w->builder, LAY, layer)->parent = parent ? pk_image_layer_find(&view, parent) : 0;
+    PK_AT(w->builder, LAY, layer)->parent = declared(w, parent);
     PK_AT(w->builder, LAY, layer)->fields = fields;
     PK_AT(w->builder, LAY, layer)->n_fields = n;
     PK_AT(w->builder, LAY, layer)->n_slots = n;
@@ -123,6 +131,34 @@ static void add_members(world *w, pk_ref layer, const member_row *rows, uint32_t
     PK_AT(w->builder, LAY, layer)->n_members = n + fields;
 }
 
+/* The item program: the fields of the layer in order, the last one of hop behind the payload and
+ * under a condition. */
+static void add_items(world *w, pk_ref layer, pk_ref payload, pk_ref condition)
+{
+    uint32_t n = PK_AT(w->builder, LAY, layer)->n_fields, at = 0;
+    pk_ref fields = PK_AT(w->builder, LAY, layer)->fields;
+    uint32_t total = n + 1 + (payload ? 1 : 0) + (condition ? 1 : 0);
+    pk_ref items = PK_ADD(w->builder, CODE, total);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const pk_image_field *field = PK_AT(w->builder, FLD, fields + i);
+        pk_op op = field->list                    ? PK_OPC_LST
+                   : field->type == PK_TYPE_BYTES ? PK_OPC_BYT
+                                                  : PK_OPC_FLD;
+
+        if (payload && i + 1 == n) {
+            *PK_AT(w->builder, CODE, items + at++) = (pk_insn){.op = PK_OPC_PAY, .d = payload};
+            *PK_AT(w->builder, CODE, items + at) =
+                (pk_insn){.op = PK_OPC_JIF, .d = at + 2, .e = condition};
+            at++;
+        }
+        *PK_AT(w->builder, CODE, items + at++) = (pk_insn){.op = (uint8_t)op, .d = fields + i};
+    }
+    *PK_AT(w->builder, CODE, items + at) = (pk_insn){.op = PK_OPC_END};
+    PK_AT(w->builder, LAY, layer)->items = items;
+    PK_AT(w->builder, LAY, layer)->n_items = total;
+}
+
 static void add_opt(world *w)
 {
     field_row opt[] = {
@@ -136,6 +172,7 @@ static void add_opt(world *w)
     mss = add_layer(w, "size", PK_LAYER_CASE, "opt", size, 1, 1);
     list = add_layer(w, "words", PK_LAYER_CASE, "opt", words, 2, 0);
     add_members(w, mss, NULL, 0);
+    add_items(w, mss, 0, 0);
     add_members(w, list, NULL, 0);
     add_members(w, layer,
                 (member_row[]){{"nop", PK_MEMBER_CASE, nop, 0},
@@ -186,7 +223,7 @@ static pk_ref add_talk(world *w, pk_ref hop)
 {
     pk_ref flags = add_enum(w, "talk_flags", 1, (const char *[]){"F", "S", "R", "P", "A"}, NULL, 5);
     pk_ref reason = add_enum(w, "reason", 0, (const char *[]){"lost"}, (uint64_t[]){2}, 1);
-    pk_ref layer, bind, imposition, table, key;
+    pk_ref layer, bind, imposition, table, key, selector, payload;
     field_row rows[] = {{.name = "sport", .bits = 16, .init = number(w, 20, "20")},
                         {.name = "dport", .bits = 16, .init = number(w, 80, "80")},
                         {.name = "flags", .bits = 8, .init = number(w, 2, "S"), .names = flags},
@@ -214,6 +251,11 @@ static pk_ref add_talk(world *w, pk_ref hop)
     *PK_AT(w->builder, KEY, key) = (pk_image_key){6, 6, layer, 0};
     *PK_AT(w->builder, TAB, table) =
         (pk_image_table){.layer = hop, .name = text(w, "kind"), .keys = key, .n_keys = 1};
+    selector = PK_ADD(w->builder, SEL, 1);
+    PK_AT(w->builder, SEL, selector)->table = table;
+    payload = PK_ADD(w->builder, PLD, 1);
+    *PK_AT(w->builder, PLD, payload) = (pk_image_payload){.selectors = selector, .n_selectors = 1};
+    add_items(w, hop, payload, expr(w, PK_OPC_SLOT, 1, 0, "flags"));
     return layer;
 }
 
