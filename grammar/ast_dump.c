@@ -98,9 +98,8 @@ static void print_blob(dump *d, pk_blob blob)
 static void print_hex(dump *d, const pk_ast_node *node)
 {
     pk_bytes bytes = pk_ast_blob_bytes(d->ast, node->a);
-    pk_buf_byte(d->out, ' ');
     for (size_t i = 0; i < bytes.len; i++)
-        pk_buf_printf(d->out, "%02x", bytes.data[i]);
+        pk_buf_printf(d->out, i ? "%02x" : " %02x", bytes.data[i]);
     if (node->kind == PK_AST_BITS)
         pk_buf_printf(d->out, " bits=%llu", (unsigned long long)node->value);
 }

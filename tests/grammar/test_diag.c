@@ -74,6 +74,28 @@ static void texts_from_the_command_line_have_no_line_numbers(void)
     pk_sources_free(sources);
 }
 
+static void carets_stand_under_the_text_whatever_its_width(void)
+{
+    static const char line[] = "\ta\t\xe6\x97\xa5\xcc\x81\x01 here";
+    pk_sources *sources = pk_sources_new();
+    pk_span text = {0, 0};
+    pk_buf out = {0};
+    CHECK_INT(pk_sources_add(sources, "a", line, sizeof line - 1, &text), PK_OK);
+    pk_diags *diags = pk_diags_new(sources);
+    pk_diag_report(diags, PK_DIAG_SYNTAX, at(text, 3, 6), "wide");
+    pk_diag_report(diags, PK_DIAG_SYNTAX, at(text, 10, 14), "behind");
+    CHECK_TEXT(rendered(diags, PK_DIAG_TEXT, &out),
+               "a:1:4: error: wide [E0201]\n"
+               "  1 |     a    \xe6\x97\xa5\xcc\x81\\x01 here\n"
+               "    |          ^^\n"
+               "a:1:8: error: behind [E0201]\n"
+               "  1 |     a    \xe6\x97\xa5\xcc\x81\\x01 here\n"
+               "    |                 ^^^^\n");
+    pk_buf_free(&out);
+    pk_diags_free(diags);
+    pk_sources_free(sources);
+}
+
 static void errors_beyond_the_limit_are_counted_and_warnings_are_not_crowded_out(void)
 {
     pk_sources *sources = pk_sources_new();
@@ -136,6 +158,7 @@ int main(void)
 {
     reports_are_ordered_by_position_and_drawn_with_their_line();
     texts_from_the_command_line_have_no_line_numbers();
+    carets_stand_under_the_text_whatever_its_width();
     errors_beyond_the_limit_are_counted_and_warnings_are_not_crowded_out();
     every_code_is_found_by_its_text_and_has_one();
     only_near_words_are_suggested();
