@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "net/neighbour_ask.h"
 #include "net/request.h"
 
 #define POLL_FIRST_NS 500000ll   /* how soon to look for the answer, doubling up to */
@@ -154,6 +155,8 @@ int pk_neighbour_resolve(pk_netlink *netlink, uint32_t index, const pk_ip *ip, i
         code = provoke(netlink, index, ip, reterr_);
         if (code == PK_OK)
             code = wait_answer(netlink, &l, timeout_ns, reterr_);
+        else if (code == PK_EPERM)
+            code = pk_neighbour_ask(netlink, index, ip, timeout_ns, &l.found, reterr_);
     }
     if (code == PK_OK)
         *ret_neighbour = l.found;

@@ -2,9 +2,9 @@
  * Where a packet would go: routes, neighbours and the two together, as the kernel would choose.
  *
  * Looking up routes and neighbours needs no privilege. pk_neighbour_resolve makes the kernel ask
- * the link (ARP, RFC 826; neighbour solicitation, RFC 4861 section 7.2) and waits for its answer:
- * no packet of ours is sent, but CAP_NET_ADMIN is needed; without it the answer is what the cache
- * holds, else PK_EPERM.
+ * the link (ARP, RFC 826; neighbour solicitation, RFC 4861 section 7.2) and waits for its answer;
+ * that needs CAP_NET_ADMIN. Without it the question is sent by ourselves, which needs CAP_NET_RAW;
+ * without that it is PK_EPERM, unless the cache holds the answer.
  */
 #ifndef PK_NET_ROUTE_H
 #define PK_NET_ROUTE_H

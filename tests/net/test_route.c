@@ -2,12 +2,15 @@
 #include "net/route.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "../base/check.h"
 #include "lab_fixture.h"
@@ -69,6 +72,10 @@ static bench set_up(void)
     must(pk_address_add(far, peer.index, &far4, 24, &err), &err);
     must(pk_address_add(far, peer.index, &far6, 64, &err), &err);
     must(pk_address_add(far, peer.index, &far6, 64, &err), &err); /* twice is no error */
+    pk_ip other4 = ip_of("10.1.0.3");
+    pk_ip other6 = ip_of("fd00:1::3");
+    must(pk_address_add(far, peer.index, &other4, 24, &err), &err);
+    must(pk_address_add(far, peer.index, &other6, 64, &err), &err);
     pk_route_entry route = {.family = AF_INET,
                             .destination = ip_of("192.0.2.0"),
                             .prefix = 24,
@@ -205,6 +212,35 @@ static void check_neighbours(bench *b)
     CHECK_TEXT(err.text, "10.1.0.200 does not answer ARP");
 }
 
+/* Leaves the capabilities of a mask (the first 32 of them). */
+static void keep_only(uint32_t capabilities)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{capabilities, capabilities, 0}, {0}};
+    CHECK(syscall(SYS_capset, &header, data) == 0);
+}
+
+/* With the right to send raw frames and no other we ask ourselves; without that we say so. */
+static void check_own_questions(bench *b)
+{
+    pk_error err;
+    pk_neighbour neighbour;
+    pk_ip other4 = ip_of("10.1.0.3");
+    pk_ip other6 = ip_of("fd00:1::3");
+    pk_ip absent = ip_of("fd00:1::77");
+    keep_only(1u << CAP_NET_RAW);
+    check_resolved(b, "10.1.0.3", mac_far);
+    check_resolved(b, "fd00:1::3", mac_far);
+    CHECK_INT(pk_neighbour_lookup(b->near, b->link.index, &other4, &neighbour, &err), PK_ENOENT);
+    CHECK_INT(pk_neighbour_resolve(b->near, b->link.index, &absent, 90000000, &neighbour, &err),
+              PK_ENOENT);
+    CHECK_TEXT(err.text, "fd00:1::77 does not answer neighbour solicitation");
+    keep_only(0);
+    CHECK_INT(pk_neighbour_resolve(b->near, b->link.index, &other6, 90000000, &neighbour, &err),
+              PK_EPERM);
+    check_resolved(b, "10.1.0.2", mac_far); /* still in the cache */
+}
+
 int main(void)
 {
     bench b = set_up();
@@ -213,6 +249,7 @@ int main(void)
     check_routes(&b);
     check_no_route(&b);
     check_neighbours(&b);
+    check_own_questions(&b);
     pk_netlink_close(b.near);
     return check_result();
 }
