@@ -108,10 +108,10 @@ static const struct {
     {"order", CLAUSE_WORD},      {"seed", CLAUSE_OPTION},     {"iface", CLAUSE_WORD},
     {"collect", CLAUSE_WORD},    {"view", CLAUSE_LATER_VIEW}, {"flow", CLAUSE_LATER},
     {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LATER},    {"answer", CLAUSE_LATER},
-    {"stateless", CLAUSE_LATER}, {"burst", CLAUSE_LATER},     {"duration", CLAUSE_LATER},
-    {"shard", CLAUSE_LATER},     {"threads", CLAUSE_LATER},   {"discard", CLAUSE_LATER},
+    {"stateless", CLAUSE_LATER}, {"burst", CLAUSE_OPTION},    {"duration", CLAUSE_OPTION},
+    {"shard", CLAUSE_LATER},     {"threads", CLAUSE_LATER},   {"discard", CLAUSE_SWITCH},
     {"capture", CLAUSE_LATER},   {"canary", CLAUSE_LATER},    {"stop", CLAUSE_LATER},
-    {"pace", CLAUSE_LATER},      {"speed", CLAUSE_LATER},     {"save", CLAUSE_LATER},
+    {"pace", CLAUSE_LATER},      {"speed", CLAUSE_LATER},     {"save", CLAUSE_WORD},
     {"guard", CLAUSE_LATER},     {"where", CLAUSE_LATER},     {"sniff", CLAUSE_LATER},
 };
 
@@ -157,27 +157,32 @@ static bool clause_later(pk_compiler *cx, const char *text, pk_span span, clause
 /* ---- probes -----------------------------------------------------------------------------------
  */
 
+enum { PROBE_OPTIONS = 32, PROBE_LETS = 64 };
+
 typedef struct probe {
     pk_image_probe record;
-    pk_image_option options[32];
+    pk_image_option options[PROBE_OPTIONS];
     bool sends;
+    pk_binding lets[PROBE_LETS]; /* names that hold inside the block */
+    pk_scope scope;
 } probe;
 
-static pk_ref option_value(pk_compiler *cx, pk_node value, clause_use use)
+static pk_ref option_value(pk_compiler *cx, const pk_scope *scope, pk_node value, clause_use use)
 {
-    const pk_scope scope = {0};
+    const pk_scope *bound_in;
     pk_ast_node at = *pk_at(cx, value);
     if (use == CLAUSE_WORD && at.kind == PK_AST_NAME &&
-        !pk_symbol_find(cx, pk_text_of_atom(cx, at.a))) {
+        !pk_symbol_find(cx, pk_text_of_atom(cx, at.a)) &&
+        !pk_binding_find(scope, at.a, &bound_in)) {
         const char *word = pk_ast_atom_text(cx->ast, at.a);
         return pk_expr_bytes(cx, word, strlen(word));
     }
-    if (pk_is_set(cx, &scope, value, 0)) {
+    if (pk_is_set(cx, scope, value, 0)) {
         pk_diag_report(cx->diags, PK_DIAG_SET_NOT_ALLOWED, at.span,
                        "this clause takes one value, not a set");
         return 0;
     }
-    return pk_lower_expr(cx, &scope, value, 0, 0);
+    return pk_lower_expr(cx, scope, value, 0, 0);
 }
 
 static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, pk_node value)
@@ -202,14 +207,13 @@ static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, 
             return;
         }
     }
-    pk_ref expr = value ? option_value(cx, value, use) : 0;
+    pk_ref expr = value ? option_value(cx, &p->scope, value, use) : 0;
     if (p->record.n_options < sizeof p->options / sizeof *p->options && (expr || !value))
         p->options[p->record.n_options++] = (pk_image_option){ref, expr};
 }
 
 static void probe_send(pk_compiler *cx, probe *p, const pk_ast_node *clause)
 {
-    const pk_scope scope = {0};
     for (pk_node at = clause->b; at; at = pk_at(cx, at)->next) {
         pk_ast_node arg = *pk_at(cx, at);
         if (arg.a && pk_at(cx, arg.a)->kind == PK_AST_NAME) {
@@ -220,7 +224,7 @@ static void probe_send(pk_compiler *cx, probe *p, const pk_ast_node *clause)
             pk_diag_help(cx->diags, "put several into a list: send [a, b]");
         } else {
             p->sends = true;
-            (void)pk_plan_alternatives(cx, &scope, arg.b, &p->record.alts, &p->record.n_alts);
+            (void)pk_plan_alternatives(cx, &p->scope, arg.b, &p->record.alts, &p->record.n_alts);
         }
     }
 }
@@ -241,11 +245,27 @@ static void probe_write(pk_compiler *cx, probe *p, pk_span span)
     *PK_AT(cx->builder, PRB, ref) = p->record;
 }
 
+/* A let inside the block: each sees those before it. */
+static void probe_let(pk_compiler *cx, probe *p, const pk_ast_node *at)
+{
+    if (at->value) {
+        (void)pk_not_built(cx, at->span, "`let (..)` in a probe");
+    } else if (p->scope.n_bindings == PROBE_LETS) {
+        pk_diag_report(cx->diags, PK_DIAG_TOO_MANY, at->span, "too many lets in a probe (limit %d)",
+                       PROBE_LETS);
+    } else {
+        p->lets[p->scope.n_bindings++] =
+            (pk_binding){.name = pk_at(cx, at->a)->a, .value = at->b, .scope = &p->scope};
+    }
+}
+
 static void probe_block(pk_compiler *cx, probe *p, pk_node block)
 {
     for (pk_node node = block; node; node = pk_at(cx, node)->next) {
         pk_ast_node at = *pk_at(cx, node);
-        if (at.kind == PK_AST_SEND) {
+        if (at.kind == PK_AST_LET) {
+            probe_let(cx, p, &at);
+        } else if (at.kind == PK_AST_SEND) {
             at.b = pk_ast_add(cx->ast, PK_AST_CARG, at.span, 0, at.a, 0, 0, 0);
             probe_send(cx, p, &at);
         } else if (at.kind == PK_AST_CLAUSE && strcmp(clause_text(cx, &at), "send") == 0) {
@@ -268,6 +288,7 @@ static void lower_probe(pk_compiler *cx, const pk_ast_node *at)
         pk_diag_help(cx->diags, "probe ping { send .. }");
         return;
     }
+    p.scope.bindings = p.lets;
     p.record.name = pk_text_of_atom(cx, name.a);
     uint32_t count = pk_image_builder_count(cx->builder, PK_SEC_PRB);
     for (pk_ref i = 1; i < count; i++) {
