@@ -1,7 +1,6 @@
 /* Codecs of numbers and times: sint bcd tbcd ntp. */
 #include "base/codec_forms.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const char *pk_codec_encode_SINT(pk_bytes text, size_t width, pk_buf *out)
@@ -140,44 +139,71 @@ static uint32_t days_of(date when)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - NTP_DAYS_TO_MARCH_0000;
 }
 
+/* Reads `n` digits at *at, then `behind`, and moves on. */
+static bool ntp_number(pk_bytes text, size_t *at, unsigned n, char behind, unsigned *ret_number)
+{
+    unsigned number = 0;
+
+    if (text.len - *at <= n)
+        return false;
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t c = text.data[*at + i];
+
+        if (c < '0' || c > '9')
+            return false;
+        number = number * 10 + (unsigned)(c - '0');
+    }
+    if (behind && text.data[*at + n] != (uint8_t)behind)
+        return false;
+    *at += n + (behind != 0);
+    *ret_number = number;
+    return true;
+}
+
 /* ".5" -> decimals of 10^-10; the rest of the text must be Z. */
-static bool ntp_fraction(const char *text, uint64_t *ret_fraction)
+static bool ntp_fraction(pk_bytes text, size_t at, uint64_t *ret_fraction)
 {
     uint64_t fraction = 0, unit = decimals;
 
-    if (*text == '.') {
-        for (text++; *text >= '0' && *text <= '9'; text++) {
+    if (text.data[at] == '.') {
+        for (at++; at < text.len && text.data[at] >= '0' && text.data[at] <= '9'; at++) {
             unit /= 10;
-            fraction += unit * (uint64_t)(*text - '0');
+            fraction += unit * (uint64_t)(text.data[at] - '0');
         }
         if (unit == decimals)
             return false;
     }
     *ret_fraction = fraction;
-    return text[0] == 'Z' && !text[1];
+    return at + 1 == text.len && text.data[at] == 'Z';
+}
+
+static bool ntp_read(pk_bytes text, date *ret_date, uint64_t *ret_second, uint64_t *ret_fraction)
+{
+    unsigned hour, minute, second;
+    size_t at = 0;
+
+    if (!ntp_number(text, &at, 4, '-', &ret_date->year) ||
+        !ntp_number(text, &at, 2, '-', &ret_date->month) ||
+        !ntp_number(text, &at, 2, 'T', &ret_date->day) || !ntp_number(text, &at, 2, ':', &hour) ||
+        !ntp_number(text, &at, 2, ':', &minute) || !ntp_number(text, &at, 2, 0, &second) ||
+        !ntp_fraction(text, at, ret_fraction))
+        return false;
+    *ret_second = hour * 3600 + minute * 60 + second;
+    return hour < 24 && minute < 60 && second < 60;
 }
 
 const char *pk_codec_encode_NTP(pk_bytes text, size_t width, pk_buf *out)
 {
     static const char why[] = "is not a time of the form 2024-01-31T12:00:00.5Z, 1900 to 2036";
-    char copy[40];
-    unsigned hour, minute, second;
-    int used = 0;
     date when, back;
     uint64_t stamp, fraction, seconds;
 
     (void)width;
-    if (text.len >= sizeof copy || memchr(text.data, 0, text.len))
-        return why;
-    memcpy(copy, text.data, text.len);
-    copy[text.len] = 0;
-    if (sscanf(copy, "%4u-%2u-%2uT%2u:%2u:%2u%n", &when.year, &when.month, &when.day, &hour,
-               &minute, &second, &used) != 6 ||
-        !ntp_fraction(copy + used, &fraction) || when.year < 1900 || when.year > 2036 ||
-        !when.month || when.month > 12 || !when.day || hour > 23 || minute > 59 || second > 59)
+    if (!ntp_read(text, &when, &seconds, &fraction) || when.year < 1900 || when.year > 2036 ||
+        !when.month || when.month > 12 || !when.day || when.day > 31)
         return why;
     back = date_of(days_of(when));
-    seconds = (uint64_t)days_of(when) * 86400 + hour * 3600 + minute * 60 + second;
+    seconds += (uint64_t)days_of(when) * 86400;
     if (back.month != when.month || seconds > UINT32_MAX)
         return why;
     stamp = (seconds << 32) + ((fraction << 29) + decimals / 16) / (decimals / 8);

@@ -319,10 +319,7 @@ static void put_leaf(cell *c, pk_tree_node leaf)
         finish_text(c, start);
     } else if (value.kind == PK_INT) {
         put_integer(c, field, value.number);
-    } else if (value.kind == PK_BYTES && field->type != PK_TYPE_BYTES) {
-        pk_text_plain(c->out, c->tree, leaf);
-        finish_text(c, start);
-    } else if (value.kind == PK_BYTES) {
+    } else if (value.kind == PK_BYTES && field->type == PK_TYPE_BYTES) {
         put_hex(c, (pk_bytes){value.bytes, value.len});
     } else {
         pk_text_plain(c->out, c->tree, leaf);

@@ -1,5 +1,6 @@
 #include "tree/diagram.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/escape.h"
@@ -56,7 +57,8 @@ static void put_label(char *line, unsigned from, unsigned to, const char *name)
 
     if (len > room)
         len = room;
-    memcpy(line + from + (room - len) / 2, name, len);
+    for (size_t i = 0; i < len; i++)
+        line[from + (room - len) / 2 + i] = name[i];
 }
 
 static const char *name_of(const drawing *d, pk_ref field)
@@ -121,7 +123,7 @@ static void put_dotted(drawing *d, const char *name, const char *more)
 {
     char line[ROW_CHARS], label[ROW_CHARS];
     pk_ref full[ROW_BITS];
-    size_t n = strlen(name), m = strlen(more);
+    size_t n = strlen(name);
 
     end_row(d);
     memset(full, 0xff, sizeof full);
@@ -130,9 +132,7 @@ static void put_dotted(drawing *d, const char *name, const char *more)
     line[0] = line[ROW_CHARS - 1] = ':';
     if (n > ROW_CHARS - 12)
         n = ROW_CHARS - 12;
-    memcpy(label, name, n);
-    memcpy(label + n, more, m);
-    label[n + m] = 0;
+    (void)snprintf(label, sizeof label, "%.*s%s", (int)n, name, more);
     put_label(line, 1, ROW_CHARS - 1, label);
     put_line(d, line, ROW_CHARS);
     /* A number that no field has, so that the next border is closed. */

@@ -102,7 +102,7 @@ static void put_value(outline *o, pk_tree_node leaf)
 {
     pk_value value = pk_tree_value(o->tree, leaf);
     pk_ref ref = pk_tree_field(o->tree, leaf);
-    size_t start = o->out->len;
+    size_t start;
 
     if (value.kind == PK_INT) {
         pk_text_plain(o->out, o->tree, leaf);

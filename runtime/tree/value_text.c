@@ -384,7 +384,7 @@ bool pk_text_by_codec(pk_buf *out, const pk_tree *tree, pk_tree_node node)
 {
     pk_bytes bytes;
     pk_codec codec = codec_of(tree, node, &bytes);
-    size_t start = out->len;
+    size_t start;
 
     if (codec == PK_CODEC_NONE)
         return false;

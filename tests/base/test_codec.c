@@ -5,10 +5,8 @@
 
 static void put_hex(pk_buf *out, const char *hex)
 {
-    unsigned byte;
-
-    for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
-        pk_buf_byte(out, (uint8_t)byte);
+    CHECK(
+        pk_codec_encode(PK_CODEC_HEX, (pk_bytes){(const uint8_t *)hex, strlen(hex)}, 0, out, NULL));
 }
 
 static const char *to_hex(const pk_buf *bytes)
@@ -86,7 +84,8 @@ static void strings_in_their_wrappings(void)
     both("utf16le", "a\xe2\x82\xac\xf0\x90\x80\x80", "6100ac2000d800dc");
     no_text("utf16", "d83d0061");
     no_text("utf16", "d83d");
-    no_text("utf16", "006");
+    no_text("utf16", "0061d8");
+    CHECK_INT(pk_codec_find("hex"), PK_CODEC_HEX);
     both("hex", "00ff1a", "00ff1a");
     refuses("hex", "abc", "has an odd number of hexadecimal digits");
 }
@@ -173,6 +172,12 @@ static void ntp_times(void)
     both("ntp", "2036-02-07T06:28:15.9999999998Z", "ffffffffffffffff");
     both("ntp", "2024-02-29T12:00:00.0000000002Z", "e98af04000000001");
     refuses("ntp", "2023-02-29T12:00:00Z",
+            "is not a time of the form 2024-01-31T12:00:00.5Z, 1900 to 2036");
+    refuses("ntp", "1972-01-01T00:00:00.Z",
+            "is not a time of the form 2024-01-31T12:00:00.5Z, 1900 to 2036");
+    refuses("ntp", "1972-01-01T00:00",
+            "is not a time of the form 2024-01-31T12:00:00.5Z, 1900 to 2036");
+    refuses("ntp", "1972-01-01T24:00:00Z",
             "is not a time of the form 2024-01-31T12:00:00.5Z, 1900 to 2036");
     refuses("ntp", "2040-01-01T00:00:00Z",
             "is not a time of the form 2024-01-31T12:00:00.5Z, 1900 to 2036");
