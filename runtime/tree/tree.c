@@ -267,6 +267,8 @@ static place place_of(const pk_tree *tree, pk_tree_node node)
     if (node.fixed) {
         at.off += at.field->fixed_off;
         at.bits = at.field->bits;
+        if (at.field->group_bits) /* fixed_off is where the group starts */
+            at.off += (uint64_t)at.field->group_bits - at.field->group_shift - at.bits;
     }
     return at;
 }

@@ -76,6 +76,13 @@ pk_ref pk_vm_link_layer(const pk_vm *vm, uint32_t dlt);
 pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
                     const pk_tree *other, const pk_value *args, uint32_t n_args);
 
+/* Would building give `node` the bits that it has, were it left unset in a description of this tree
+ * (LANGUAGE.md, inference)? Of a leaf: what an upper layer imposes, else its default, else zero or
+ * nothing, computed on the rest of the tree. Of a struct field: its default's bytes, or, for a
+ * two-way scalar, its default's integer (its own fields are asked about one by one). Of a list:
+ * whether it is empty. False for anything that is not a field. */
+bool pk_vm_inferred(pk_vm *vm, const pk_tree *tree, pk_tree_node node);
+
 /* Does `a` hold as a condition (nonzero, non-empty, a node)? */
 bool pk_value_truth(pk_value value);
 

@@ -1,0 +1,92 @@
+#include "internal.h"
+
+#include <string.h>
+
+static void begin(pk_vm *vm, const pk_point *point)
+{
+    pk_vm_scratch_reset(&vm->scratch);
+    vm->depth = vm->base = 0;
+    vm->building = true;
+    vm->inferring = false;
+    vm->failed = false;
+    vm->error = (pk_vm_error){0};
+    vm->fuel = PK_VM_BUILD_FUEL;
+    vm->trees[0] = vm->trees[1] = NULL;
+    vm->passed_over = 0;
+    vm->point = point;
+}
+
+static bool evaluate(pk_vm *vm, vm_frame_kind kind)
+{
+    return pk_vm_push_whole(vm, kind, 0, VM_DISCARD) == VM_PUSHED && !vm->failed &&
+           pk_vm_run_frame(vm) == PK_OK;
+}
+
+/* Room for the whole packet at once: its tree refers to the bytes while they are written. */
+static bool make_room(pk_vm *vm, pk_buf *out, pk_tree *tree)
+{
+    if (!evaluate(vm, VM_SIZE))
+        return false;
+    int64_t len = vm->result.number + 1; /* a last byte that is not whole */
+    if (len > PK_VM_PACKET_LIMIT) {
+        pk_vm_fail(vm, PK_ELIMIT, 0, "packet too long: %lld bytes (limit %d)", (long long)len,
+                   PK_VM_PACKET_LIMIT);
+        return false;
+    }
+    const uint8_t *start = pk_buf_reserve(out, (size_t)len);
+    if (!start) {
+        pk_vm_fail(vm, PK_ENOMEM, 0, "out of memory");
+        return false;
+    }
+    if (tree) {
+        pk_tree_reset(tree, start, (uint32_t)len, (uint32_t)len); /* the end comes with the bytes */
+        if (tree->count == 0)
+            pk_vm_fail(vm, PK_ENOMEM, 0, "out of memory");
+    }
+    return !vm->failed;
+}
+
+int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
+                pk_vm_error *reterr_error)
+{
+    size_t start = out->len;
+    pk_ref plan = point->alt < vm->image->n_alts ? vm->image->alts[point->alt].plan : 0;
+    begin(vm, point);
+    bool good = pk_vm_plan_build(vm, plan) && evaluate(vm, VM_RESOLVE) &&
+                make_room(vm, out, tree) && pk_vm_emit(vm, 0, 0, 0, out, tree);
+    vm->building = false;
+    vm->point = NULL;
+    if (good)
+        return PK_OK;
+    out->len = start;
+    if (tree)
+        pk_tree_reset(tree, NULL, 0, 0);
+    *reterr_error = vm->error;
+    return vm->error.code;
+}
+
+/* ---- expressions over finished trees --------------------------------------------------------- */
+
+pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
+                    const pk_tree *other, const pk_value *args, uint32_t n_args)
+{
+    uint64_t len = (tree ? tree->len : 0) + (uint64_t)(other ? other->len : 0);
+    pk_vm_scratch_reset(&vm->scratch);
+    vm->depth = vm->base = 0;
+    vm->building = vm->inferring = false;
+    vm->failed = false;
+    vm->fuel = PK_FUEL_BASE + PK_FUEL_PER_BYTE * len;
+    vm->trees[0] = tree;
+    vm->trees[1] = other;
+    pk_value node = tree ? pk_vm_tree_node(0, self) : pk_value_undefined();
+    pk_value value = pk_vm_evaluate(vm, expr, node, VM_NO_ITEM, args, n_args);
+    if (vm->failed)
+        return pk_value_undefined();
+    if (value.kind == VM_MULTI) {
+        value = value.len ? *(const pk_value *)(const void *)value.bytes : pk_value_undefined();
+        if (value.kind == PK_NODE && pk_vm_kind(vm, value) == VM_IS_LEAF)
+            (void)pk_vm_plain(vm, &value, 0);
+    }
+    value.spare = 0;
+    return value;
+}

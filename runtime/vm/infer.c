@@ -1,0 +1,199 @@
+#include "internal.h"
+
+#include <string.h>
+
+/*
+ * Inference: would building give this field the bits that it has? Its expression is the one that
+ * build would take when nothing is given: what an upper layer imposes, else the default, else zero
+ * or nothing. It is evaluated on the finished tree, where the field itself reads as zero.
+ */
+
+typedef struct question {
+    pk_vm *vm;
+    const pk_tree *tree;
+    pk_tree_node node, owner;
+    pk_ref field;
+} question;
+
+/* ---- which expression ------------------------------------------------------------------------ */
+
+static pk_ref imposed_by(const pk_vm *vm, pk_ref upper, pk_ref lower, uint32_t depth, pk_ref target,
+                         uint32_t slot)
+{
+    const pk_image_layer *at = pk_vm_layer(vm, upper);
+    for (uint32_t i = 0; i < at->n_binds; i++) {
+        const pk_image_bind *bind = &vm->image->binds[at->binds + i];
+        if (bind->lower != lower)
+            continue;
+        for (uint32_t k = 0; k < bind->n_impositions; k++) {
+            const pk_image_imposition *what = &vm->image->impositions[bind->impositions + k];
+            if (what->depth == depth && what->layer == target && what->slot == slot)
+                return what->value;
+        }
+        return 0;
+    }
+    return 0;
+}
+
+/* The nearest layer above that imposes something on the slot. */
+static pk_ref imposition(const question *ask, uint32_t slot)
+{
+    pk_ref target = pk_tree_layer(ask->tree, ask->owner), lower = target;
+    pk_tree_node at = pk_tree_payload(ask->tree, ask->owner);
+    for (uint32_t depth = 0; !pk_tree_none(at) && depth < PK_LAYER_DEPTH; depth++) {
+        pk_ref upper = pk_tree_layer(ask->tree, at);
+        pk_ref found = upper ? imposed_by(ask->vm, upper, lower, depth, target, slot) : 0;
+        if (found || !upper)
+            return found;
+        lower = upper;
+        at = pk_tree_payload(ask->tree, at);
+    }
+    return 0;
+}
+
+/* ---- what it gives --------------------------------------------------------------------------- */
+
+static void begin(const question *ask)
+{
+    pk_vm *vm = ask->vm;
+    const pk_rec *rec = &ask->tree->recs[ask->node.rec];
+    pk_vm_scratch_reset(&vm->scratch);
+    vm->depth = vm->base = 0;
+    vm->building = false;
+    vm->inferring = true;
+    vm->failed = false;
+    vm->fuel = PK_FUEL_BASE + (uint64_t)PK_FUEL_PER_BYTE * ask->tree->len;
+    vm->trees[0] = ask->tree;
+    vm->trees[1] = NULL;
+    vm->n_blank = pk_tree_runs(ask->tree, ask->node, vm->blank);
+    vm->at_bit = ask->node.fixed ? vm->blank[0].off : rec->off;
+}
+
+static pk_value evaluate(const question *ask, pk_ref expr)
+{
+    pk_value value =
+        pk_vm_evaluate(ask->vm, expr, pk_vm_tree_node(0, ask->owner), VM_NO_ITEM, NULL, 0);
+    if (ask->vm->failed)
+        return pk_value_undefined();
+    if (value.kind == PK_NODE) {
+        uint64_t off, end;
+        if (pk_vm_tree_part(ask->vm, value, PK_PART_THIS, 0, 0, &off, &end))
+            value = pk_vm_tree_bytes(ask->vm, value, off, end);
+    }
+    return value;
+}
+
+/* What building would put there; undefined when it would fail. */
+static pk_value expected(const question *ask)
+{
+    pk_vm *vm = ask->vm;
+    const pk_image_field *field = &vm->image->fields[ask->field];
+    pk_ref exprs[] = {imposition(ask, field->slot), field->init};
+    for (unsigned i = 0; i < 2; i++) {
+        pk_value value = exprs[i] ? evaluate(ask, exprs[i]) : pk_value_undefined();
+        if (vm->failed || value.kind == PK_INT || value.kind == PK_BYTES)
+            return value;
+    }
+    if (field->type == PK_TYPE_BYTES && field->width) {
+        pk_value width = evaluate(ask, field->width);
+        return pk_vm_fill(vm, 0, width.kind == PK_INT ? width.number : 0);
+    }
+    return pk_vm_zero(vm, ask->field);
+}
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static bool same_bytes(pk_value a, pk_value b)
+{
+    return a.kind == PK_BYTES && b.kind == PK_BYTES && a.len == b.len &&
+           (a.len == 0 || memcmp(a.bytes, b.bytes, a.len) == 0);
+}
+
+static bool leaf_inferred(const question *ask)
+{
+    pk_vm *vm = ask->vm;
+    const pk_image_field *field = &vm->image->fields[ask->field];
+    pk_bit_run runs[PK_TREE_RUNS];
+    uint32_t bits = 0;
+    for (unsigned i = pk_tree_runs(ask->tree, ask->node, runs); i-- > 0;)
+        bits += runs[i].bits;
+    pk_value wire = pk_tree_value(ask->tree, ask->node), built = expected(ask);
+    if (vm->failed || built.kind == PK_UNDEFINED || wire.kind == PK_UNDEFINED)
+        return false;
+    bool base128 = field->type == PK_TYPE_ULEB || field->type == PK_TYPE_UVLQ;
+    if (wire.kind == PK_INT && field->width) {
+        pk_value width = evaluate(ask, field->width);
+        if (width.kind != PK_INT || width.number != bits)
+            return false;
+    }
+    if (!pk_vm_convert(vm, ask->field, bits, &built, 0) || vm->failed)
+        return false;
+    if (wire.kind == PK_INT)
+        return built.kind == PK_INT && built.number == wire.number &&
+               (!base128 || bits == 8 * pk_vm_base128_len((uint64_t)wire.number));
+    return same_bytes(built, wire);
+}
+
+/* A struct field: the bytes that its default gives, or the integer of a two-way scalar whose own
+ * fields are all inferred from it. */
+static bool struct_inferred(const question *ask)
+{
+    pk_vm *vm = ask->vm;
+    pk_value self = pk_vm_tree_node(0, ask->node), value = self;
+    pk_ref init = imposition(ask, vm->image->fields[ask->field].slot);
+    if (!init)
+        init = vm->image->fields[ask->field].init;
+    pk_value built = init ? evaluate(ask, init) : pk_value_undefined();
+    uint64_t off, end;
+    if (vm->failed)
+        return false;
+    if (built.kind == PK_BYTES && pk_vm_tree_part(vm, self, PK_PART_THIS, 0, 0, &off, &end)) {
+        vm->n_blank = 0;
+        return (end - off) % 8 == 0 && same_bytes(built, pk_vm_tree_bytes(vm, self, off, end));
+    }
+    if (built.kind != PK_INT || !vm->value_name)
+        return false;
+    if (pk_vm_plain(vm, &value, 0) == VM_PUSHED)
+        value = pk_vm_run_frame(vm) == PK_OK ? vm->result : pk_value_undefined();
+    return value.kind == PK_INT && value.number == built.number;
+}
+
+static pk_ref struct_field(const question *ask)
+{
+    const pk_rec *rec = &ask->tree->recs[ask->node.rec];
+    pk_ref layer = pk_tree_layer(ask->tree, ask->owner);
+    if (!(rec->flags & PK_REC_FIELD_OF) || rec->slot >= pk_vm_layer(ask->vm, layer)->n_slots)
+        return 0;
+    pk_ref field = ask->vm->slot_field[ask->vm->slot_base[layer] + rec->slot];
+    while (field && ask->vm->image->fields[field].sub != rec->id)
+        field = ask->vm->same_slot[field];
+    return field && !ask->vm->image->fields[field].list ? field : 0;
+}
+
+bool pk_vm_inferred(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
+{
+    question ask = {vm, tree, node, PK_TREE_NONE, 0};
+    if (node.rec >= tree->count)
+        return false;
+    ask.owner = pk_tree_owner(tree, node);
+    if (pk_tree_none(ask.owner))
+        return false;
+    pk_rec_kind kind = pk_tree_kind(tree, node);
+    ask.field = kind == PK_REC_INSTANCE ? struct_field(&ask) : pk_tree_field(tree, node);
+    bool element = !node.fixed && kind == PK_REC_FIELD &&
+                   tree->recs[tree->recs[node.rec].up].kind == PK_REC_LIST;
+    if (ask.field == 0 || element)
+        return false;
+    begin(&ask);
+    bool inferred = false;
+    if (kind == PK_REC_LIST)
+        inferred = pk_tree_count(tree, node) == 0 && !vm->image->fields[ask.field].init;
+    else if (kind == PK_REC_INSTANCE)
+        inferred = struct_inferred(&ask);
+    else
+        inferred = leaf_inferred(&ask);
+    vm->inferring = false;
+    vm->n_blank = 0;
+    vm->failed = false;
+    return inferred;
+}

@@ -1,0 +1,349 @@
+/*
+ * What the files of the machines share.
+ *
+ * Evaluation is one stack of frames. An expression frame runs instructions over a window of
+ * registers; what it asks for and cannot have at once (a let of another instance, the default of a
+ * field that nobody computed yet, the size of a list) is pushed as a frame of its own, and when
+ * that is done the instruction either has its result or is run again and now finds it. The other
+ * kinds of frame visit many things and keep a cursor, so that they too can be interrupted:
+ *
+ *   EXPR     an expression                        access.c, eval.c
+ *   FIND     find(list, condition)                lists.c
+ *   MAP      a member of every element of a list  lists.c
+ *   FORMAL   an argument of a struct              lists.c
+ *   SLOT     the value of a field (build)         slot.c
+ *   NODE     the value of a leaf, of a two-way scalar, the bytes given for a struct (build) slot.c
+ *   WALK     which items are present (build)      slot.c
+ *   SIZE     bits of items or of a list (build)   size.c
+ *   RESOLVE  every value of items or of a list (build) size.c
+ *   BYTES    the encoding of a part (build)       size.c
+ *   POS      bytes from the start of the layer (build) size.c
+ *
+ * Nodes of values belong to one of two worlds. On a tree (dissecting, or over finished trees) a
+ * node is a pk_tree_node. While building it is the index of a vm_node: instances, lists and leaves
+ * made from the plan, then completed as they are asked for, each slot computed at most once.
+ */
+#ifndef PK_VM_INTERNAL_H
+#define PK_VM_INTERNAL_H
+
+#include "tree/bits.h"
+#include "vm/vm.h"
+
+enum {
+    VM_MULTI = 4, /* value kind: what all elements of a list have; `len` values at `bytes` */
+    VM_NO_ITEM = UINT32_MAX,
+    VM_DISCARD = 255, /* a frame's result is found where it was stored */
+    VM_READY = 0,
+    VM_PUSHED = 1,        /* a frame was pushed (or the machine failed): run the same step again */
+    VM_PART_NOTHING = 200 /* the payload of an instance that has none */
+};
+
+/* ---- scratch memory: reused from call to call
+ * ---------------------------------------------------- */
+
+typedef struct vm_chunk vm_chunk;
+typedef struct vm_scratch {
+    vm_chunk *first, *at;
+    size_t used; /* of chunk `at` */
+} vm_scratch;
+
+void *pk_vm_scratch_alloc(vm_scratch *scratch, size_t size); /* NULL without memory */
+void pk_vm_scratch_reset(vm_scratch *scratch);
+void pk_vm_scratch_free(vm_scratch *scratch);
+
+/* ---- frames
+ * -------------------------------------------------------------------------------------- */
+
+typedef enum vm_frame_kind {
+    VM_EXPR,
+    VM_FIND,
+    VM_MAP,
+    VM_FORMAL,
+    VM_SLOT,
+    VM_NODE,
+    VM_WALK,
+    VM_SIZE,
+    VM_RESOLVE,
+    VM_BYTES,
+    VM_POS
+} vm_frame_kind;
+
+typedef struct vm_frame {
+    uint8_t kind;
+    uint8_t dst;           /* register of the frame below that takes the result, or VM_DISCARD */
+    uint8_t stage;         /* of a frame that goes through several */
+    uint8_t part;          /* pk_image_part, or VM_PART_NOTHING */
+    bool got;              /* `held` is the result of the frame that was pushed */
+    uint32_t regs, n_regs; /* window in the machine's registers */
+    uint32_t expr, pc;
+    uint32_t item; /* build: the item at hand, or VM_NO_ITEM */
+    uint32_t n_args;
+    const pk_value *args;
+    pk_value self;
+    pk_value held, arg;
+    uint32_t node, slot, field;
+    uint32_t from, to, at;
+    uint32_t taint; /* how often a field in computation had been passed over at the start */
+    uint64_t sum;
+} vm_frame;
+
+/* ---- building
+ * ------------------------------------------------------------------------------------ */
+
+typedef enum vm_node_kind { VM_IS_ROOT, VM_IS_INSTANCE, VM_IS_LIST, VM_IS_LEAF } vm_node_kind;
+typedef enum vm_role { VM_OUTERMOST, VM_FIELD, VM_ELEMENT, VM_PAYLOAD, VM_REST, VM_CUT } vm_role;
+typedef enum vm_state { VM_EMPTY, VM_BUSY, VM_DONE } vm_state;
+enum {
+    VM_NODE_EXPLICIT = 1,
+    VM_NODE_RESOLVED = 2,
+    VM_NODE_SIZED = 4,
+    VM_NODE_WALKING = 8,
+    VM_NODE_ENDS = 16, /* `_cut` is given: only the items up to the last one given */
+    VM_NODE_RAW = 32   /* a leaf written as it stands, whatever its field */
+};
+
+typedef struct vm_node {
+    uint8_t kind, role, state, flags;
+    uint16_t slot;
+    uint16_t structs; /* structures above it in its layer */
+    uint32_t layer, field, plan;
+    uint32_t up, next, first, last, count; /* children of lists; `up` of an element is the list */
+    uint32_t slots, items, walked;
+    uint32_t pay;      /* the item that takes the payload, VM_NO_ITEM until known */
+    uint32_t payload;  /* list of the payload's parts, 0 = none */
+    uint32_t leftover; /* chain of REST and CUT leaves through next */
+    uint32_t window;   /* of a leftover */
+    uint32_t expr, lo;
+    uint64_t bits; /* once SIZED */
+    pk_value value;
+} vm_node;
+
+typedef struct vm_slot {
+    uint8_t state;
+    uint8_t given;    /* 0, or 1 + pk_given_kind */
+    uint8_t sized;    /* vm_state of `width` */
+    bool raw;         /* the value is what stands there, whatever the field's encoding */
+    uint32_t ref;     /* EXP given, or node */
+    uint32_t imposed; /* EXP */
+    uint32_t field;   /* FLD, once DONE; 0 = absent */
+    uint32_t lo;
+    uint32_t child; /* node of a struct or list */
+    uint32_t width; /* bits of an integer whose width is an expression */
+    pk_value value;
+} vm_slot;
+
+/* ---- dissecting
+ * ---------------------------------------------------------------------------------- */
+
+typedef struct vm_level vm_level;
+typedef struct vm_dissection {
+    pk_tree *tree;
+    uint64_t p, e; /* bits: position, end of the innermost window */
+    vm_level *levels;
+    uint32_t depth, cap;
+    uint64_t nodes_left;
+    bool running;
+} vm_dissection;
+
+/* ---- the machine
+ * --------------------------------------------------------------------------------- */
+
+enum {
+    VM_FIELD_SURE = 1,      /* no condition stands before the field */
+    VM_FIELD_BEHIND_PAY = 2 /* where the field is, a payload came before it */
+};
+
+typedef struct vm_name {
+    pk_ref name, layer;
+} vm_name;
+
+struct pk_vm {
+    const pk_image *image;
+    pk_env env;
+
+    /* made once from the image */
+    uint8_t *regs_of;     /* EXP: registers that it uses */
+    uint32_t *slot_base;  /* LAY: where its slots begin in slot_field */
+    uint32_t *slot_field; /* first FLD of a slot */
+    uint32_t *same_slot;  /* FLD: next FLD of the same slot, 0 = none */
+    uint32_t *item_of;    /* FLD: its item, VM_NO_ITEM when in none */
+    uint8_t *field_facts; /* FLD */
+    vm_name *names;       /* layers by name and alias, sorted */
+    uint32_t n_names;
+    pk_ref value_name, dst_name, raw_layer, link_table;
+
+    /* parameters, packet at hand */
+    pk_value *params;
+    uint8_t *param_state; /* vm_state; DONE: set or computed */
+    const pk_set **param_sets;
+    pk_arena param_bytes;
+    pk_space *space;
+    uint64_t seed;
+    const pk_point *point;
+
+    /* evaluation */
+    vm_frame *frames;
+    uint32_t depth, base;
+    pk_value *regs;
+    pk_value result;
+    uint64_t fuel;
+    const pk_tree *trees[2];
+    bool building, inferring;
+    uint64_t at_bit;                /* inferring: where the field lies */
+    pk_bit_run blank[PK_TREE_RUNS]; /* inferring: bits that read as zero */
+    unsigned n_blank;
+    vm_scratch scratch;
+
+    /* building */
+    vm_node *nodes;
+    uint32_t n_nodes, cap_nodes;
+    vm_slot *slots;
+    uint32_t n_slots, cap_slots;
+    uint8_t *items; /* presence: vm_presence of each item of each instance */
+    uint32_t n_items, cap_items;
+    uint32_t n_instances;
+    uint32_t passed_over; /* fields in computation that a size or an encoding left out */
+    pk_buf encoding;
+    struct vm_visit *visits;
+    uint32_t cap_visits;
+
+    vm_dissection dissection;
+    bool failed;
+    pk_vm_error error;
+};
+
+typedef enum vm_presence { VM_UNKNOWN, VM_PRESENT, VM_ABSENT } vm_presence;
+
+/* ---- vm.c ---- */
+void pk_vm_fail(pk_vm *vm, int code, uint32_t lo, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+uint8_t *pk_vm_bytes_alloc(pk_vm *vm, size_t len); /* scratch; fails the machine without memory */
+pk_ref pk_vm_layer_named(const pk_vm *vm, pk_ref name); /* by STR of a name or alias, 0 = none */
+const pk_image_layer *pk_vm_layer(const pk_vm *vm, pk_ref layer);
+/* "layer.field" for messages */
+const char *pk_vm_field_text(const pk_vm *vm, pk_ref field, char *text, size_t size);
+
+/* ---- frames.c ---- */
+vm_frame *pk_vm_push(pk_vm *vm, vm_frame_kind kind, uint8_t dst); /* NULL: failed */
+/* Pushes `expr` in `self`; 0 gives undefined at once through a trivial frame. */
+int pk_vm_push_expr(pk_vm *vm, pk_ref expr, pk_value self, uint32_t item, uint8_t dst);
+void pk_vm_return(pk_vm *vm, pk_value value); /* ends the top frame */
+/* Evaluates to the end; for callers outside of frames. */
+pk_value pk_vm_evaluate(pk_vm *vm, pk_ref expr, pk_value self, uint32_t item, const pk_value *args,
+                        uint32_t n_args);
+int pk_vm_run_frame(pk_vm *vm); /* runs until the frame on top is done; PK_OK unless failed */
+
+/* ---- eval.c ---- */
+void pk_vm_step_expr(pk_vm *vm, vm_frame *frame);
+
+/* ---- values.c ---- */
+pk_value pk_vm_add(pk_vm *vm, pk_value a, pk_value b);
+pk_value pk_vm_arithmetic(pk_vm *vm, pk_op op, pk_value a, pk_value b);
+bool pk_vm_compare(pk_op op, pk_value a, pk_value b);
+pk_value pk_vm_encode(pk_vm *vm, pk_value number, unsigned bits, bool little);
+pk_value pk_vm_byte_slice(pk_value bytes, pk_value from, pk_value to);
+pk_value pk_vm_fill(pk_vm *vm, uint8_t byte, int64_t count);
+pk_value pk_vm_random(pk_vm *vm, uint32_t stream, pk_ref axis);
+pk_value pk_vm_axis(pk_vm *vm, pk_ref axis);
+
+/* ---- natives.c ---- */
+/* VM_PUSHED when it needs a field that is not computed yet. */
+int pk_vm_native(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsigned n,
+                 pk_value *ret_value);
+
+/* ---- access.c: nodes of both worlds ---- */
+static inline pk_value pk_vm_node_value(uint8_t tree, uint64_t node)
+{
+    return (pk_value){.kind = PK_NODE, .tree = tree, .node = node};
+}
+static inline pk_value pk_vm_tree_node(uint8_t tree, pk_tree_node node)
+{
+    return pk_tree_none(node) ? pk_value_undefined() : pk_vm_node_value(tree, pk_tree_pack(node));
+}
+bool pk_vm_on_build(const pk_vm *vm, pk_value node);
+vm_node_kind pk_vm_kind(const pk_vm *vm, pk_value node);
+pk_ref pk_vm_layer_of(const pk_vm *vm, pk_value node); /* of an instance, else 0 */
+pk_value pk_vm_owner(const pk_vm *vm, pk_value node);
+pk_value pk_vm_payload(const pk_vm *vm, pk_value node);
+pk_value pk_vm_first(const pk_vm *vm, pk_value list);
+pk_value pk_vm_next(const pk_vm *vm, pk_value element);
+uint32_t pk_vm_count(const pk_vm *vm, pk_value list);
+/* The value of a node where it has one (leaves, two-way scalars); else the node itself. The frame
+ * pushed delivers to `dst`. */
+int pk_vm_plain(pk_vm *vm, pk_value *value, uint8_t dst);
+int pk_vm_slot_read(pk_vm *vm, pk_value self, uint32_t slot, uint8_t dst, pk_value *ret_value);
+int pk_vm_get(pk_vm *vm, pk_value base, pk_ref name, uint8_t dst, pk_value *ret_value);
+int pk_vm_method(pk_vm *vm, pk_value base, pk_ref name, const pk_value *args, unsigned n,
+                 uint8_t dst, pk_value *ret_value);
+pk_value pk_vm_below(const pk_vm *vm, pk_value self, pk_ref name);
+bool pk_vm_over(const pk_vm *vm, pk_value self, pk_ref layer);
+bool pk_vm_has(const pk_vm *vm, pk_value self, uint32_t slot);
+/* Bits of a part of a tree's node. */
+bool pk_vm_tree_part(const pk_vm *vm, pk_value node, pk_image_part part, uint32_t from, uint32_t to,
+                     uint64_t *ret_off, uint64_t *ret_end);
+pk_value pk_vm_tree_bytes(pk_vm *vm, pk_value node, uint64_t off, uint64_t end);
+
+/* ---- lists.c ---- */
+int pk_vm_push_map(pk_vm *vm, pk_value list, pk_ref name, uint8_t dst); /* name 0: the elements */
+int pk_vm_element(pk_vm *vm, pk_value list, int64_t index, pk_value *ret_value);
+void pk_vm_step_find(pk_vm *vm, vm_frame *frame);
+void pk_vm_step_map(pk_vm *vm, vm_frame *frame);
+void pk_vm_step_formal(pk_vm *vm, vm_frame *frame);
+pk_value pk_vm_list_slice(pk_vm *vm, pk_value list, pk_value from, pk_value to);
+
+/* ---- plan.c ---- */
+bool pk_vm_plan_build(pk_vm *vm, pk_ref plan); /* nodes of the packet; node 0 is the frame */
+uint32_t pk_vm_new_instance(pk_vm *vm, pk_ref layer, uint32_t up, vm_role role); /* 0: failed */
+uint32_t pk_vm_new_leaf(pk_vm *vm, pk_ref expr, uint32_t up, vm_role role);
+void pk_vm_append(pk_vm *vm, uint32_t list, uint32_t node);
+uint32_t pk_vm_new_list(pk_vm *vm, pk_ref field, uint32_t up, vm_role role);
+
+/* ---- slot.c ---- */
+/* The FLD that slot `slot` of an instance has on the wire (0 = none). */
+int pk_vm_field_at(pk_vm *vm, uint32_t instance, uint32_t slot, pk_ref *ret_field);
+int pk_vm_build_slot(pk_vm *vm, uint32_t instance, uint32_t slot, uint8_t dst, pk_value *ret_value);
+int pk_vm_walk(pk_vm *vm, uint32_t instance, uint32_t to); /* presence of the items before `to` */
+int pk_vm_node_ready(pk_vm *vm, uint32_t node); /* its expression, if any, is evaluated */
+int pk_vm_fail_cycle(pk_vm *vm, vm_frame_kind kind, uint32_t node, uint32_t slot);
+uint32_t pk_vm_child(pk_vm *vm, uint32_t instance, pk_ref field); /* struct or list; 0: failed */
+int pk_vm_slot_width(pk_vm *vm, uint32_t instance, pk_ref field, uint32_t *ret_bits);
+void pk_vm_step_slot(pk_vm *vm, vm_frame *frame);
+void pk_vm_step_node(pk_vm *vm, vm_frame *frame);
+void pk_vm_step_walk(pk_vm *vm, vm_frame *frame);
+
+/* ---- convert.c ---- */
+/* What `value` is in `field` (as wide as `width` bits, 0 = any); fails the machine when it does not
+ * fit. */
+bool pk_vm_convert(pk_vm *vm, pk_ref field, uint32_t width, pk_value *value, uint32_t lo);
+/* Bits of a scalar of `field` (its width expression gave `width`). */
+uint64_t pk_vm_scalar_bits(const pk_vm *vm, pk_ref field, uint32_t width, pk_value value);
+unsigned pk_vm_base128_len(uint64_t number);
+pk_value pk_vm_zero(pk_vm *vm, pk_ref field);
+
+/* ---- size.c ---- */
+int pk_vm_push_part(pk_vm *vm, vm_frame_kind kind, uint32_t node, pk_image_part part, uint32_t from,
+                    uint32_t to, uint8_t dst);
+int pk_vm_push_here(pk_vm *vm, uint32_t instance, uint32_t item, uint8_t dst);
+int pk_vm_push_pos(pk_vm *vm, uint32_t instance, uint32_t item, uint8_t dst);
+/* Items from..to of an instance; a list or leaf whole. */
+int pk_vm_push_range(pk_vm *vm, vm_frame_kind kind, uint32_t node, uint32_t from, uint32_t to,
+                     uint8_t dst);
+int pk_vm_push_whole(pk_vm *vm, vm_frame_kind kind, uint32_t node, uint8_t dst);
+void pk_vm_step_size(pk_vm *vm, vm_frame *frame);
+void pk_vm_step_resolve(pk_vm *vm, vm_frame *frame);
+void pk_vm_step_bytes(pk_vm *vm, vm_frame *frame);
+void pk_vm_step_pos(pk_vm *vm, vm_frame *frame);
+/* The name of the window that the WEN at `item` closes. */
+pk_ref pk_vm_window_of(const pk_vm *vm, const pk_image_layer *layer, uint32_t item);
+
+/* ---- emit.c ---- */
+/* Writes items from..to of `node` (all of a list or leaf) behind what `out` holds; `tree` may be
+ * NULL. Every value must be resolved; a field in computation is written as zero. */
+bool pk_vm_emit(pk_vm *vm, uint32_t node, uint32_t from, uint32_t to, pk_buf *out, pk_tree *tree);
+
+/* ---- dissect.c ---- */
+/* Dissects bits off..end of the tree's bytes as an instance of `layer` under record `up`. */
+bool pk_vm_dissect_part(pk_vm *vm, pk_tree *tree, pk_ref layer, pk_rec instance, uint64_t off,
+                        uint64_t end);
+
+#endif

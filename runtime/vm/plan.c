@@ -1,0 +1,300 @@
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NODES_LIMIT = 1 << 20, FIRST_NODES = 64 };
+
+/* ---- making nodes ---------------------------------------------------------------------------- */
+
+static bool make_room(pk_vm *vm, void **array, uint32_t *cap, uint64_t need, size_t size)
+{
+    if (need <= *cap)
+        return true;
+    uint64_t wanted = *cap ? (uint64_t)*cap * 2 : FIRST_NODES;
+    while (wanted < need)
+        wanted *= 2;
+    void *grown = wanted > UINT32_MAX ? NULL : realloc(*array, (size_t)wanted * size);
+    if (!grown) {
+        pk_vm_fail(vm, PK_ENOMEM, 0, "out of memory");
+        return false;
+    }
+    *array = grown;
+    *cap = (uint32_t)wanted;
+    return true;
+}
+
+static uint32_t new_node(pk_vm *vm, vm_node_kind kind, uint32_t up, vm_role role)
+{
+    if (vm->n_nodes >= NODES_LIMIT) {
+        pk_vm_fail(vm, PK_ELIMIT, 0, "too many elements in a packet (limit %d)", NODES_LIMIT);
+        return 0;
+    }
+    if (!make_room(vm, (void **)&vm->nodes, &vm->cap_nodes, (uint64_t)vm->n_nodes + 1,
+                   sizeof *vm->nodes))
+        return 0;
+    vm->nodes[vm->n_nodes] =
+        (vm_node){.kind = (uint8_t)kind, .role = (uint8_t)role, .up = up, .pay = VM_NO_ITEM};
+    return vm->n_nodes++;
+}
+
+uint32_t pk_vm_new_instance(pk_vm *vm, pk_ref layer, uint32_t up, vm_role role)
+{
+    const pk_image_layer *at = pk_vm_layer(vm, layer);
+    if (vm->n_instances >= PK_VM_INSTANCES_LIMIT) {
+        pk_vm_fail(vm, PK_ELIMIT, 0, "too many instances in a packet (limit %d)",
+                   PK_VM_INSTANCES_LIMIT);
+        return 0;
+    }
+    if (!make_room(vm, (void **)&vm->slots, &vm->cap_slots, (uint64_t)vm->n_slots + at->n_slots,
+                   sizeof *vm->slots) ||
+        !make_room(vm, (void **)&vm->items, &vm->cap_items, (uint64_t)vm->n_items + at->n_items, 1))
+        return 0;
+    uint32_t node = new_node(vm, VM_IS_INSTANCE, up, role);
+    if (!node)
+        return 0;
+    vm->nodes[node].layer = layer;
+    vm->nodes[node].slots = vm->n_slots;
+    vm->nodes[node].items = vm->n_items;
+    memset(vm->slots + vm->n_slots, 0, at->n_slots * sizeof *vm->slots);
+    memset(vm->items + vm->n_items, 0, at->n_items);
+    vm->n_slots += at->n_slots;
+    vm->n_items += at->n_items;
+    vm->n_instances++;
+    return node;
+}
+
+uint32_t pk_vm_new_list(pk_vm *vm, pk_ref field, uint32_t up, vm_role role)
+{
+    uint32_t node = new_node(vm, VM_IS_LIST, up, role);
+    if (node)
+        vm->nodes[node].field = field;
+    return node;
+}
+
+uint32_t pk_vm_new_leaf(pk_vm *vm, pk_ref expr, uint32_t up, vm_role role)
+{
+    uint32_t node = new_node(vm, VM_IS_LEAF, up, role);
+    if (node)
+        vm->nodes[node].expr = expr;
+    return node;
+}
+
+void pk_vm_append(pk_vm *vm, uint32_t list, uint32_t node)
+{
+    vm_node *at = &vm->nodes[list];
+    if (at->last)
+        vm->nodes[at->last].next = node;
+    else
+        at->first = node;
+    at->last = node;
+    at->count++;
+}
+
+/* ---- from the plan --------------------------------------------------------------------------- */
+
+/* One part of a list or payload: an instance, or a value of the list's element type. */
+static bool add_part(pk_vm *vm, uint32_t list, const pk_image_plan *plan, pk_ref ref, vm_role role)
+{
+    pk_ref field = vm->nodes[list].field;
+    bool structs = field && vm->image->fields[field].type == PK_TYPE_STRUCT;
+    uint32_t node;
+    if (plan->kind == PK_PLAN_INSTANCE)
+        node = pk_vm_new_instance(vm, plan->ref, list, role);
+    else if (structs)
+        node = pk_vm_new_instance(vm, vm->image->fields[field].sub, list, role);
+    else
+        node = pk_vm_new_leaf(vm, plan->ref, list, role);
+    if (!node)
+        return false;
+    vm_node *at = &vm->nodes[node];
+    at->field = field;
+    at->flags |= VM_NODE_EXPLICIT;
+    if (plan->kind == PK_PLAN_INSTANCE)
+        at->plan = ref;
+    else
+        at->expr = plan->ref;
+    pk_vm_append(vm, list, node);
+    return true;
+}
+
+static bool add_chain(pk_vm *vm, uint32_t list, pk_ref plan, vm_role role)
+{
+    for (; plan; plan = vm->image->plans[plan].next)
+        if (!add_part(vm, list, &vm->image->plans[plan], plan, role))
+            return false;
+    return true;
+}
+
+static bool give_leftover(pk_vm *vm, uint32_t instance, const pk_image_given *given)
+{
+    bool cut = given->kind == PK_GIVEN_CUT;
+    uint32_t leaf = pk_vm_new_leaf(vm, given->ref, instance, cut ? VM_CUT : VM_REST);
+    if (!leaf)
+        return false;
+    vm->nodes[leaf].window = given->slot;
+    vm->nodes[leaf].lo = given->lo;
+    vm->nodes[leaf].flags |= VM_NODE_EXPLICIT | VM_NODE_RAW;
+    vm->nodes[leaf].next = vm->nodes[instance].leftover;
+    vm->nodes[instance].leftover = leaf;
+    if (cut)
+        vm->nodes[instance].flags |= VM_NODE_ENDS;
+    return true;
+}
+
+/* A list given as bytes is one leaf that is written as it stands. */
+static uint32_t child_of_value(pk_vm *vm, uint32_t instance, pk_ref field,
+                               const pk_image_given *given)
+{
+    if (vm->image->fields[field].list) {
+        uint32_t list = pk_vm_new_list(vm, field, instance, VM_FIELD);
+        uint32_t leaf = list ? pk_vm_new_leaf(vm, given->ref, list, VM_ELEMENT) : 0;
+        if (!leaf)
+            return 0;
+        vm->nodes[leaf].field = field;
+        vm->nodes[leaf].flags |= VM_NODE_EXPLICIT | VM_NODE_RAW;
+        pk_vm_append(vm, list, leaf);
+        return list;
+    }
+    uint32_t node = pk_vm_new_instance(vm, vm->image->fields[field].sub, instance, VM_FIELD);
+    if (node)
+        vm->nodes[node].expr = given->ref;
+    return node;
+}
+
+static uint32_t child_of_plan(pk_vm *vm, uint32_t instance, pk_ref field,
+                              const pk_image_given *given)
+{
+    if (given->kind == PK_GIVEN_LIST) {
+        uint32_t list = pk_vm_new_list(vm, field, instance, VM_FIELD);
+        return list && add_chain(vm, list, given->ref, VM_ELEMENT) ? list : 0;
+    }
+    const pk_image_plan *plan = &vm->image->plans[given->ref];
+    if (plan->kind != PK_PLAN_INSTANCE) {
+        pk_vm_fail(vm, PK_EFORMAT, given->lo, "a struct field takes an instance");
+        return 0;
+    }
+    uint32_t node = pk_vm_new_instance(vm, plan->ref, instance, VM_FIELD);
+    if (node)
+        vm->nodes[node].plan = given->ref;
+    return node;
+}
+
+static bool composite(const pk_image_field *field)
+{
+    return field->list || field->type == PK_TYPE_STRUCT;
+}
+
+/* The field record of the slot that what is given suits best. */
+static pk_ref field_for(const pk_vm *vm, pk_ref layer, const pk_image_given *given)
+{
+    pk_ref first = vm->slot_field[vm->slot_base[layer] + given->slot], field = first;
+    bool list = given->kind == PK_GIVEN_LIST, node = given->kind == PK_GIVEN_NODE;
+    for (; field; field = vm->same_slot[field]) {
+        const pk_image_field *at = &vm->image->fields[field];
+        if (list ? at->list != 0 : node ? at->type == PK_TYPE_STRUCT && !at->list : true)
+            return field;
+    }
+    return first;
+}
+
+static bool give(pk_vm *vm, uint32_t instance, const pk_image_given *given)
+{
+    pk_ref layer = vm->nodes[instance].layer;
+    const pk_image_layer *at = pk_vm_layer(vm, layer);
+    if (given->kind == PK_GIVEN_CUT || given->kind == PK_GIVEN_REST)
+        return give_leftover(vm, instance, given);
+    if (given->slot >= at->n_slots) { /* `value` of a two-way scalar */
+        vm->nodes[instance].expr = given->kind == PK_GIVEN_VALUE ? given->ref : 0;
+        return true;
+    }
+    pk_ref field = field_for(vm, layer, given);
+    uint32_t child = 0;
+    bool plan = given->kind == PK_GIVEN_LIST || given->kind == PK_GIVEN_NODE;
+    if (plan || composite(&vm->image->fields[field])) {
+        child = plan ? child_of_plan(vm, instance, field, given)
+                     : child_of_value(vm, instance, field, given);
+        if (!child)
+            return false;
+        vm->nodes[child].slot = (uint16_t)given->slot;
+        vm->nodes[child].field = field;
+        vm->nodes[child].lo = given->lo;
+        vm->nodes[child].flags |= VM_NODE_EXPLICIT;
+    }
+    vm_slot *slot = &vm->slots[vm->nodes[instance].slots + given->slot];
+    slot->given = (uint8_t)(1 + given->kind);
+    slot->ref = given->ref;
+    slot->lo = given->lo;
+    slot->child = child;
+    return true;
+}
+
+/* ---- what a layer imposes on those below ----------------------------------------------------- */
+
+static const pk_image_bind *bind_on(const pk_vm *vm, pk_ref upper, pk_ref lower)
+{
+    const pk_image_layer *at = pk_vm_layer(vm, upper);
+    for (uint32_t i = 0; i < at->n_binds; i++)
+        if (vm->image->binds[at->binds + i].lower == lower)
+            return &vm->image->binds[at->binds + i];
+    return NULL;
+}
+
+static uint32_t below(const pk_vm *vm, uint32_t instance)
+{
+    if (vm->nodes[instance].role != VM_PAYLOAD)
+        return 0;
+    return vm->nodes[vm->nodes[instance].up].up;
+}
+
+static void impose(pk_vm *vm, uint32_t instance)
+{
+    uint32_t lower = below(vm, instance);
+    const pk_image_bind *bind =
+        lower ? bind_on(vm, vm->nodes[instance].layer, vm->nodes[lower].layer) : NULL;
+    for (uint32_t i = 0; bind && i < bind->n_impositions; i++) {
+        const pk_image_imposition *what = &vm->image->impositions[bind->impositions + i];
+        uint32_t target = lower;
+        for (uint32_t depth = what->depth; depth > 0 && target; depth--)
+            target = below(vm, target);
+        if (!target || vm->nodes[target].layer != what->layer ||
+            what->slot >= pk_vm_layer(vm, what->layer)->n_slots)
+            continue;
+        vm_slot *slot = &vm->slots[vm->nodes[target].slots + what->slot];
+        if (!slot->imposed)
+            slot->imposed = what->value;
+    }
+}
+
+static bool fill_in(pk_vm *vm, uint32_t instance)
+{
+    const pk_image_plan plan = vm->image->plans[vm->nodes[instance].plan];
+    if (plan.flags & PK_PLAN_FIELDS_END)
+        vm->nodes[instance].flags |= VM_NODE_ENDS;
+    for (uint32_t i = 0; i < plan.n_givens; i++)
+        if (!give(vm, instance, &vm->image->givens[plan.givens + i]))
+            return false;
+    if (plan.payload) {
+        uint32_t list = pk_vm_new_list(vm, 0, instance, VM_PAYLOAD);
+        if (!list)
+            return false;
+        vm->nodes[instance].payload = list;
+        if (!add_chain(vm, list, plan.payload, VM_PAYLOAD))
+            return false;
+    }
+    impose(vm, instance);
+    return true;
+}
+
+/* Instances are filled in the order of their making, so outer ones before what they hold. */
+bool pk_vm_plan_build(pk_vm *vm, pk_ref plan)
+{
+    vm->n_nodes = vm->n_slots = vm->n_items = vm->n_instances = 0;
+    (void)new_node(vm, VM_IS_ROOT, 0, VM_OUTERMOST);
+    if (vm->failed || !add_chain(vm, 0, plan, VM_OUTERMOST))
+        return false;
+    for (uint32_t i = 1; i < vm->n_nodes; i++)
+        if (vm->nodes[i].kind == VM_IS_INSTANCE && vm->nodes[i].plan && !fill_in(vm, i))
+            return false;
+    return true;
+}

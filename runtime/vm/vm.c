@@ -1,0 +1,410 @@
+#include "vm/vm.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ---- scratch --------------------------------------------------------------------------------- */
+
+enum { CHUNK = 16384 };
+
+struct vm_chunk {
+    vm_chunk *next;
+    size_t cap;
+};
+
+void *pk_vm_scratch_alloc(vm_scratch *scratch, size_t size)
+{
+    size = (size + 15) & ~(size_t)15;
+    while (scratch->at && scratch->used + size > scratch->at->cap && scratch->at->next) {
+        scratch->at = scratch->at->next;
+        scratch->used = 0;
+    }
+    if (!scratch->at || scratch->used + size > scratch->at->cap) {
+        size_t cap = size > CHUNK ? size : CHUNK;
+        vm_chunk *chunk = malloc(sizeof *chunk + cap);
+        if (!chunk)
+            return NULL;
+        *chunk = (vm_chunk){.cap = cap};
+        if (scratch->at)
+            scratch->at->next = chunk;
+        else
+            scratch->first = chunk;
+        scratch->at = chunk;
+        scratch->used = 0;
+    }
+    void *memory = (uint8_t *)(scratch->at + 1) + scratch->used;
+    scratch->used += size;
+    return memory;
+}
+
+void pk_vm_scratch_reset(vm_scratch *scratch)
+{
+    scratch->at = scratch->first;
+    scratch->used = 0;
+}
+
+void pk_vm_scratch_free(vm_scratch *scratch)
+{
+    for (vm_chunk *chunk = scratch->first; chunk;) {
+        vm_chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+    *scratch = (vm_scratch){0};
+}
+
+uint8_t *pk_vm_bytes_alloc(pk_vm *vm, size_t len)
+{
+    uint8_t *bytes = pk_vm_scratch_alloc(&vm->scratch, len);
+    if (!bytes)
+        pk_vm_fail(vm, PK_ENOMEM, 0, "out of memory");
+    return bytes;
+}
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+void pk_vm_fail(pk_vm *vm, int code, uint32_t lo, const char *format, ...)
+{
+    va_list list;
+    if (vm->failed)
+        return;
+    vm->failed = true;
+    vm->error.code = code;
+    vm->error.lo = lo;
+    va_start(list, format);
+    vsnprintf(vm->error.text, sizeof vm->error.text, format, list);
+    va_end(list);
+}
+
+const char *pk_vm_field_text(const pk_vm *vm, pk_ref field, char *text, size_t size)
+{
+    const pk_image_field *at = &vm->image->fields[field];
+    snprintf(text, size, "%s.%s", pk_image_text(vm->image, pk_vm_layer(vm, at->layer)->name),
+             pk_image_text(vm->image, at->name));
+    return text;
+}
+
+/* ---- tables of the image --------------------------------------------------------------------- */
+
+const pk_image_layer *pk_vm_layer(const pk_vm *vm, pk_ref layer)
+{
+    return &vm->image->layers[layer];
+}
+
+/* One more than the highest operand that can be a register. */
+static unsigned registers_of(const pk_insn *insn)
+{
+    unsigned most = insn->a;
+    if (insn->b > most)
+        most = insn->b;
+    bool call = insn->op == PK_OPC_NATIVE || insn->op == PK_OPC_CALL || insn->op == PK_OPC_METHOD;
+    if (call && insn->b + (unsigned)insn->c > most)
+        most = insn->b + (unsigned)insn->c;
+    if (!call && insn->op != PK_OPC_ENCODE && insn->c > most)
+        most = insn->c;
+    if (insn->op == PK_OPC_SLICE && insn->d > most && insn->d < PK_IMAGE_REGS)
+        most = insn->d;
+    return most < PK_IMAGE_REGS ? most + 1 : PK_IMAGE_REGS;
+}
+
+static void count_registers(pk_vm *vm)
+{
+    const pk_image *image = vm->image;
+    for (pk_ref i = 1; i < image->n_exprs; i++) {
+        const pk_image_expr *expr = &image->exprs[i];
+        unsigned most = 1;
+        for (uint32_t k = 0; k < expr->count; k++) {
+            unsigned n = registers_of(&image->code[expr->start + k]);
+            most = n > most ? n : most;
+        }
+        vm->regs_of[i] = (uint8_t)most;
+    }
+}
+
+static void list_slots(pk_vm *vm)
+{
+    const pk_image *image = vm->image;
+    uint32_t base = 0;
+    for (pk_ref i = 1; i < image->n_layers; i++) {
+        vm->slot_base[i] = base;
+        base += image->layers[i].n_slots;
+    }
+    for (pk_ref i = 1; i < image->n_layers; i++) {
+        const pk_image_layer *layer = &image->layers[i];
+        for (uint32_t k = layer->n_fields; k-- > 0;) {
+            pk_ref field = layer->fields + k;
+            uint32_t *first = &vm->slot_field[vm->slot_base[i] + image->fields[field].slot];
+            vm->same_slot[field] = *first;
+            *first = field;
+        }
+    }
+}
+
+static bool is_field_item(uint8_t op)
+{
+    return op == PK_OPC_FLD || op == PK_OPC_FLX || op == PK_OPC_BYT || op == PK_OPC_VAR ||
+           op == PK_OPC_SUB || op == PK_OPC_LST;
+}
+
+/* Follows a layer's item program once: where each field's item is, which items every path reaches,
+ * and behind which a payload has passed on every path. All jumps go forward. */
+static bool study_items(pk_vm *vm, const pk_image_layer *layer)
+{
+    const pk_insn *items = vm->image->code + layer->items;
+    uint32_t n = layer->n_items, sure_from = 0;
+    uint8_t *behind = malloc(n + 1); /* 0 no, 1 yes, 2 not reached */
+    if (!behind)
+        return false;
+    memset(behind, 2, n + 1);
+    behind[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t op = items[i].op, after = op == PK_OPC_PAY ? 1 : behind[i];
+        if (is_field_item(op)) {
+            vm->item_of[items[i].d] = i;
+            vm->field_facts[items[i].d] = (uint8_t)((i >= sure_from ? VM_FIELD_SURE : 0) |
+                                                    (after == 1 ? VM_FIELD_BEHIND_PAY : 0));
+        }
+        bool jumps = op == PK_OPC_JIF || op == PK_OPC_JMP;
+        if (jumps && items[i].d > sure_from)
+            sure_from = items[i].d;
+        if (jumps && behind[items[i].d] != 0)
+            behind[items[i].d] = after;
+        if (op != PK_OPC_JMP && behind[i + 1] != 0)
+            behind[i + 1] = after;
+    }
+    free(behind);
+    return true;
+}
+
+static int name_order(const void *a, const void *b)
+{
+    const vm_name *x = a, *y = b;
+    if (x->name != y->name)
+        return x->name < y->name ? -1 : 1;
+    return x->layer < y->layer ? -1 : x->layer > y->layer;
+}
+
+static void list_names(pk_vm *vm)
+{
+    const pk_image *image = vm->image;
+    for (pk_ref i = 1; i < image->n_layers; i++)
+        if (image->layers[i].kind != PK_LAYER_CASE)
+            vm->names[vm->n_names++] = (vm_name){image->layers[i].name, i};
+    for (pk_ref i = 1; i < image->n_aliases; i++)
+        vm->names[vm->n_names++] = (vm_name){image->aliases[i].name, image->aliases[i].layer};
+    qsort(vm->names, vm->n_names, sizeof *vm->names, name_order);
+}
+
+pk_ref pk_vm_layer_named(const pk_vm *vm, pk_ref name)
+{
+    uint32_t lo = 0, hi = vm->n_names;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (vm->names[mid].name < name)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < vm->n_names && vm->names[lo].name == name ? vm->names[lo].layer : 0;
+}
+
+static void find_names(pk_vm *vm)
+{
+    const pk_image *image = vm->image;
+    vm->value_name = pk_image_name_find(image, "value");
+    vm->dst_name = pk_image_name_find(image, "dst");
+    vm->raw_layer = pk_image_layer_find(image, "raw");
+    for (pk_ref i = 1; i < image->n_tables; i++) {
+        const pk_image_table *table = &image->tables[i];
+        if (strcmp(pk_image_text(image, table->name), "dlt") == 0 &&
+            strcmp(pk_image_text(image, image->layers[table->layer].name), "link") == 0)
+            vm->link_table = i;
+    }
+}
+
+static uint32_t total_slots(const pk_image *image)
+{
+    uint32_t total = 0;
+    for (pk_ref i = 1; i < image->n_layers; i++)
+        total += image->layers[i].n_slots;
+    return total;
+}
+
+static bool study(pk_vm *vm)
+{
+    const pk_image *image = vm->image;
+    vm->regs_of = calloc(image->n_exprs, 1);
+    vm->slot_base = calloc(image->n_layers, sizeof *vm->slot_base);
+    vm->slot_field = calloc(total_slots(image) + 1, sizeof *vm->slot_field);
+    vm->same_slot = calloc(image->n_fields, sizeof *vm->same_slot);
+    vm->item_of = malloc(image->n_fields * sizeof *vm->item_of);
+    vm->field_facts = calloc(image->n_fields, 1);
+    vm->names = calloc((size_t)image->n_layers + image->n_aliases, sizeof *vm->names);
+    if (!vm->regs_of || !vm->slot_base || !vm->slot_field || !vm->same_slot || !vm->item_of ||
+        !vm->field_facts || !vm->names)
+        return false;
+    memset(vm->item_of, 0xff, image->n_fields * sizeof *vm->item_of);
+    count_registers(vm);
+    list_slots(vm);
+    list_names(vm);
+    find_names(vm);
+    for (pk_ref i = 1; i < image->n_layers; i++)
+        if (!study_items(vm, &image->layers[i]))
+            return false;
+    return true;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+pk_vm *pk_vm_new(const pk_image *image, const pk_env *env)
+{
+    pk_vm *vm = calloc(1, sizeof *vm);
+    if (!vm)
+        return NULL;
+    vm->image = image;
+    if (env)
+        vm->env = *env;
+    vm->frames = malloc(PK_VM_FRAMES * sizeof *vm->frames);
+    vm->regs = malloc((size_t)PK_VM_FRAMES * PK_IMAGE_REGS * sizeof *vm->regs);
+    vm->params = calloc(image->n_params, sizeof *vm->params);
+    vm->param_state = calloc(image->n_params, 1);
+    vm->param_sets = calloc(image->n_params, sizeof *vm->param_sets);
+    if (!vm->frames || !vm->regs || !vm->params || !vm->param_state || !vm->param_sets ||
+        !study(vm)) {
+        pk_vm_free(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+void pk_vm_free(pk_vm *vm)
+{
+    if (!vm)
+        return;
+    pk_space_free(vm->space);
+    free(vm->regs_of);
+    free(vm->slot_base);
+    free(vm->slot_field);
+    free(vm->same_slot);
+    free(vm->item_of);
+    free(vm->field_facts);
+    free(vm->names);
+    free(vm->params);
+    free(vm->param_state);
+    free(vm->param_sets);
+    free(vm->frames);
+    free(vm->regs);
+    free(vm->nodes);
+    free(vm->slots);
+    free(vm->items);
+    free(vm->visits);
+    free(vm->dissection.levels);
+    pk_buf_free(&vm->encoding);
+    pk_arena_free(&vm->param_bytes);
+    pk_vm_scratch_free(&vm->scratch);
+    free(vm);
+}
+
+/* ---- parameters and the space ---------------------------------------------------------------- */
+
+static int keep_param(pk_vm *vm, pk_ref param, pk_value value)
+{
+    if (value.kind == PK_BYTES) {
+        uint8_t *bytes = pk_arena_alloc(&vm->param_bytes, value.len);
+        if (!bytes)
+            return PK_ENOMEM;
+        if (value.len)
+            memcpy(bytes, value.bytes, value.len);
+        value.bytes = bytes;
+    }
+    vm->params[param] = value;
+    vm->param_state[param] = VM_DONE;
+    return PK_OK;
+}
+
+int pk_vm_param_value(pk_vm *vm, pk_ref param, pk_value value)
+{
+    if (param == 0 || param >= vm->image->n_params || value.kind > PK_BYTES)
+        return PK_EFORMAT;
+    return keep_param(vm, param, value);
+}
+
+int pk_vm_param_set(pk_vm *vm, pk_ref param, const pk_set *set)
+{
+    if (param == 0 || param >= vm->image->n_params)
+        return PK_EFORMAT;
+    vm->param_sets[param] = set;
+    return PK_OK;
+}
+
+/* Bytes of what an expression without a packet gives must outlive the space: they are copied. */
+static pk_value space_eval(void *context, pk_ref expr)
+{
+    pk_vm *vm = context;
+    pk_value value = pk_vm_eval(vm, expr, NULL, PK_TREE_NONE, NULL, NULL, 0);
+    if (value.kind != PK_BYTES)
+        return value.kind == PK_INT ? value : pk_value_undefined();
+    uint8_t *bytes = pk_arena_alloc(&vm->param_bytes, value.len);
+    if (!bytes)
+        return pk_value_undefined();
+    if (value.len)
+        memcpy(bytes, value.bytes, value.len);
+    return pk_value_bytes(bytes, value.len);
+}
+
+static const pk_set *space_param(void *context, pk_ref param)
+{
+    const pk_vm *vm = context;
+    return vm->param_sets[param];
+}
+
+/* Defaults of parameters are computed once and for all: nothing they depend on changes. */
+static int settle_params(pk_vm *vm, pk_vm_error *reterr_error)
+{
+    for (pk_ref i = 1; i < vm->image->n_params; i++) {
+        const pk_image_param *param = &vm->image->params[i];
+        if (param->is_set || vm->param_state[i] == VM_DONE)
+            continue;
+        pk_value value = pk_vm_eval(vm, param->init, NULL, PK_TREE_NONE, NULL, NULL, 0);
+        if (value.kind != PK_INT && value.kind != PK_BYTES)
+            continue;
+        if (keep_param(vm, i, value) != PK_OK) {
+            *reterr_error = (pk_vm_error){.code = PK_ENOMEM, .text = "out of memory"};
+            return PK_ENOMEM;
+        }
+    }
+    return PK_OK;
+}
+
+int pk_vm_space_open(pk_vm *vm, uint64_t seed, pk_vm_error *reterr_error)
+{
+    pk_space *space = NULL;
+    pk_vm_error error = {0};
+    const pk_space_source source = {space_eval, space_param, vm};
+    int code = settle_params(vm, reterr_error);
+    if (code != PK_OK)
+        return code;
+    error.code = pk_space_new(vm->image, &source, &space, error.text, sizeof error.text);
+    if (error.code != PK_OK) {
+        *reterr_error = error;
+        return error.code;
+    }
+    pk_space_free(vm->space);
+    vm->space = space;
+    vm->seed = seed;
+    return PK_OK;
+}
+
+const pk_space *pk_vm_space(const pk_vm *vm)
+{
+    return vm->space;
+}
+
+pk_ref pk_vm_link_layer(const pk_vm *vm, uint32_t dlt)
+{
+    return vm->link_table ? pk_image_table_find(vm->image, vm->link_table, dlt) : 0;
+}
