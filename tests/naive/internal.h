@@ -225,6 +225,7 @@ struct naive_inst {
     naive_value scalar;  /* the integer given to a two-way scalar */
     naive_inst *payload; /* first instance stacked on this one */
     naive_inst *sibling; /* juxtaposed with this one */
+    naive_inst *lower;   /* holds what was given to the layer that this one brings along */
     bool cut_given;
     naive_value cut;
     naive_leftover *rests;

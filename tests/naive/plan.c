@@ -37,18 +37,44 @@ static void place(naive_inst *first, naive_inst *owner)
     }
 }
 
-/* A case stands inside its struct: without one below it, it brings its own. */
+/* What brings the layer below it along when it stands on something else: a case its struct; a
+ * struct, and a layer with a chained bind (ipv6/icmpv6), the layer directly below in that bind. */
+static const naive_layer *implied(const naive_unit *unit, const naive_layer *type)
+{
+    if (type == NULL || type->kind == NAIVE_IS_CASE)
+        return type == NULL ? NULL : type->parent;
+    if (type->n_binds == 0)
+        return NULL;
+    pk_node part = naive_at(unit, type->binds[0])->a;
+    bool chain = naive_at(unit, part)->next != 0;
+    while (naive_at(unit, part)->next != 0)
+        part = naive_at(unit, part)->next;
+    return chain || type->kind == NAIVE_IS_STRUCT
+               ? naive_layer_named(unit, naive_at(unit, part)->a)
+               : NULL;
+}
+
+static void wrap(naive_packet *packet, naive_stack *stack, const naive_layer *below,
+                 const naive_layer *wanted)
+{
+    for (;;) {
+        naive_inst *first = stack->first;
+        const naive_layer *type =
+            first == NULL || first->type == wanted ? NULL : implied(packet->unit, first->type);
+        if (type == NULL || type == below)
+            return;
+        naive_inst *outer = first->lower != NULL ? first->lower : naive_new_inst(packet, type);
+        outer->sibling = first->sibling;
+        first->sibling = NULL;
+        outer->payload = first;
+        place(first, outer);
+        stack->first = outer;
+    }
+}
+
 static void wrap_case(naive_packet *packet, naive_stack *stack)
 {
-    naive_inst *first = stack->first;
-    if (first == NULL || first->type == NULL || first->type->kind != NAIVE_IS_CASE)
-        return;
-    naive_inst *outer = naive_new_inst(packet, first->type->parent);
-    outer->sibling = first->sibling;
-    first->sibling = NULL;
-    outer->payload = first;
-    place(first, outer);
-    stack->first = outer;
+    wrap(packet, stack, NULL, NULL);
 }
 
 naive_stack *naive_finish(naive_packet *packet, naive_stack *stack)
@@ -88,10 +114,11 @@ static naive_stack *attach(naive_packet *packet, naive_stack *lower, naive_stack
             return lower;
         first = above;
     }
-    bool inside = first->type != NULL && first->type->kind == NAIVE_IS_CASE &&
-                  lower->top->type == first->type->parent;
-    if (!inside)
-        wrap_case(packet, upper);
+    wrap(packet, upper, lower->top->type, NULL);
+    if (upper->first == first && first != NULL && first->lower != NULL)
+        naive_fail(packet->unit, 0, "`%s` has values for `%s`, which is given already",
+                   naive_text(packet->unit, first->type->name),
+                   naive_text(packet->unit, first->lower->type->name));
     append(&lower->top->payload, upper->first);
     place(lower->top->payload, lower->top);
     lower->top = upper->top;
@@ -306,6 +333,13 @@ static void give_named(const naive_scope *scope, naive_inst *inst, pk_node path,
         p->kind == PK_AST_NAME ? naive_member_named(inst->type, p->a) : NULL;
     if (member == NULL && p->kind == PK_AST_NAME && give_leftover(scope, inst, p->a, expr))
         return;
+    const naive_layer *below = member == NULL ? implied(unit, inst->type) : NULL;
+    if (below != NULL) { /* a field of the layer that this one brings along */
+        if (inst->lower == NULL)
+            inst->lower = naive_new_inst(packet, below);
+        give_named(scope, inst->lower, path, expr, order);
+        return;
+    }
     if (member == NULL || (member->kind != NAIVE_M_FIELD && member->kind != NAIVE_M_PARAM)) {
         naive_fail(unit, path, "`%s` has no field of that name",
                    naive_text(unit, inst->type->name));
@@ -344,6 +378,9 @@ const naive_field *naive_argument_field(const naive_unit *unit, const naive_laye
     if (arg->a == 0)
         return naive_field_at(type, position);
     const naive_member *member = p->kind == PK_AST_NAME ? naive_member_named(type, p->a) : NULL;
+    const naive_layer *below = member == NULL ? implied(unit, type) : NULL;
+    if (below != NULL)
+        return naive_argument_field(unit, below, arg, position);
     return member == NULL ? NULL : field_of_slot(type, member->slot);
 }
 
@@ -473,9 +510,9 @@ naive_value naive_stack_of(const naive_scope *scope, pk_node expr)
 /* ---- lists and structs as values ---------------------------------------------------------------
  */
 
-static naive_value node_of(naive_packet *packet, naive_stack *stack)
+static naive_value node_of(naive_packet *packet, naive_stack *stack, const naive_layer *wanted)
 {
-    wrap_case(packet, stack);
+    wrap(packet, stack, NULL, wanted);
     return (naive_value){.kind = NAIVE_NODE, .node = stack->first};
 }
 
@@ -556,7 +593,7 @@ static naive_value tuple_element(const naive_scope *scope, const naive_layer *ty
         naive_stack *stack = naive_stack_new(packet, outer);
         if (values != 0 && !naive_is_none(unit, values))
             attach(packet, stack, stack_value(scope, values));
-        return node_of(packet, stack);
+        return node_of(packet, stack, type);
     }
     const naive_layer *chosen = naive_case_word(unit, type, pk_ast_blob_bytes(unit->ast, word.a));
     if (chosen == NULL) {
@@ -573,7 +610,7 @@ static naive_value tuple_element(const naive_scope *scope, const naive_layer *ty
         give(packet, inst, first->slot, spread_list(scope, first, v), 1);
     for (size_t i = 0; !listed && first != NULL && v != 0; v = naive_at(unit, v)->next, i++)
         give_position(scope, inst, i, v, (unsigned)i + 1);
-    return node_of(packet, naive_stack_new(packet, inst));
+    return node_of(packet, naive_stack_new(packet, inst), type);
 }
 
 naive_value naive_element(const naive_scope *scope, const naive_field *field, pk_node expr)
@@ -594,15 +631,16 @@ naive_value naive_element(const naive_scope *scope, const naive_field *field, pk
         pk_bytes word = pk_ast_blob_bytes(unit->ast, n.a);
         const naive_layer *chosen = naive_case_word(unit, field->sub, word);
         if (chosen != NULL)
-            return node_of(packet, naive_stack_new(packet, naive_new_inst(packet, chosen)));
+            return node_of(packet, naive_stack_new(packet, naive_new_inst(packet, chosen)),
+                           field->sub);
     }
     if (naive_is_packet(&outside, expr))
-        return node_of(packet, stack_expr(&outside, expr));
+        return node_of(packet, stack_expr(&outside, expr), field->sub);
     naive_value value = naive_eval(&inner, expr);
     if (value.kind == NAIVE_INT && field->sub->value != 0)
         return two_way(packet, field->sub, value);
     if (value.kind == NAIVE_STACK)
-        return node_of(packet, value.stack);
+        return node_of(packet, value.stack, field->sub);
     if (value.kind == NAIVE_INT)
         naive_fail(unit, expr, "`%s` is no number", naive_text(unit, field->sub->name));
     return naive_coerce(packet, field, scope->hint_inst, value);

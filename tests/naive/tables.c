@@ -101,8 +101,8 @@ static bool constant(naive_unit *unit, pk_node expr, const naive_field *hint, ui
     naive_scope scope = {.packet = &packet, .hint = hint};
     const pk_ast_node n = *naive_at(unit, expr);
     bool range = n.kind == PK_AST_RANGE;
-    if (n.kind == PK_AST_CALL)
-        return false;
+    if (n.kind != PK_AST_INT && n.kind != PK_AST_NAME && n.kind != PK_AST_UNARY && !range)
+        return false; /* an expression holds for building only */
     naive_value lo = naive_eval(&scope, range ? n.a : expr);
     naive_value hi = range ? naive_eval(&scope, n.b) : lo;
     *ret_lo = (uint64_t)lo.number;
