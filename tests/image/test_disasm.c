@@ -73,8 +73,7 @@ static void test_a_layer_is_shown_with_all_it_owns(void)
     const char *text = pk_buf_cstr(&f.text);
     static const char *const parts[] = {
         "\nlayer demo:\n",
-        "  field 3: name=\"a\" layer=demo slot=1 bits=12 flags=4 group_bits=16 group_shift=4 "
-        "fixed_off=16\n",
+        " slot=1 bits=12 flags=4 group_bits=16 group_shift=4 fixed_off=16\n",
         "  items:\n      0  fix 3, 32\n      1  fld magic\n",
         "      4  jif -> 8, expression 4\n      5  win \"more\", expression 2\n",
         "  payload 1: selectors=SEL:1 n_selectors=1 window=EXP:2 otherwise=part\n",

@@ -65,7 +65,8 @@ static pk_ref axis(fixture *f, pk_ref set, uint32_t dim)
 static pk_ref alt(fixture *f, const uint32_t *dims, uint32_t n)
 {
     pk_ref first = PK_ADD(f->to, DML, n);
-    memcpy(PK_AT(f->to, DML, first), dims, n * sizeof *dims);
+    if (n)
+        memcpy(PK_AT(f->to, DML, first), dims, n * sizeof *dims);
     pk_ref ref = PK_ADD(f->to, ALT, 1);
     *PK_AT(f->to, ALT, ref) = (pk_image_alt){1, first, n, 0};
     return ref;
