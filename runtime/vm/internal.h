@@ -179,6 +179,7 @@ struct pk_vm {
     pk_arena param_bytes;
     pk_space *space;
     uint64_t seed;
+    pk_ref link; /* LAY put below every stack, 0 = none */
     const pk_point *point;
 
     /* evaluation */

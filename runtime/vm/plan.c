@@ -286,12 +286,25 @@ static bool fill_in(pk_vm *vm, uint32_t instance)
     return true;
 }
 
+/* The stack as the payload of a link layer that nobody described: all its fields are defaults. */
+static bool add_on_link(pk_vm *vm, pk_ref plan)
+{
+    uint32_t link = pk_vm_new_instance(vm, vm->link, 0, VM_OUTERMOST);
+    uint32_t list = link ? pk_vm_new_list(vm, 0, link, VM_PAYLOAD) : 0;
+    if (!list)
+        return false;
+    pk_vm_append(vm, 0, link);
+    vm->nodes[link].payload = list;
+    return add_chain(vm, list, plan, VM_PAYLOAD);
+}
+
 /* Instances are filled in the order of their making, so outer ones before what they hold. */
 bool pk_vm_plan_build(pk_vm *vm, pk_ref plan)
 {
     vm->n_nodes = vm->n_slots = vm->n_items = vm->n_instances = 0;
     (void)new_node(vm, VM_IS_ROOT, 0, VM_OUTERMOST);
-    if (vm->failed || !add_chain(vm, 0, plan, VM_OUTERMOST))
+    if (vm->failed ||
+        !(vm->link ? add_on_link(vm, plan) : add_chain(vm, 0, plan, VM_OUTERMOST)))
         return false;
     for (uint32_t i = 1; i < vm->n_nodes; i++)
         if (vm->nodes[i].kind == VM_IS_INSTANCE && vm->nodes[i].plan && !fill_in(vm, i))

@@ -404,6 +404,11 @@ const pk_space *pk_vm_space(const pk_vm *vm)
     return vm->space;
 }
 
+void pk_vm_link_set(pk_vm *vm, pk_ref layer)
+{
+    vm->link = layer < vm->image->n_layers ? layer : 0;
+}
+
 pk_ref pk_vm_link_layer(const pk_vm *vm, uint32_t dlt)
 {
     return vm->link_table ? pk_image_table_find(vm->image, vm->link_table, dlt) : 0;

@@ -63,6 +63,10 @@ const pk_space *pk_vm_space(const pk_vm *vm);
 int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
                 pk_vm_error *reterr_error);
 
+/* From now on every stack is built as the payload of an instance of `layer` with default fields, as if
+ * it had been written so; 0 ends that. For transports whose frames begin below what was described. */
+void pk_vm_link_set(pk_vm *vm, pk_ref layer);
+
 /* Dissects `len` captured bytes (of `wire_len`) as `layer` (0 = raw) into `tree`. PK_ENOMEM only. */
 int pk_vm_dissect(pk_vm *vm, pk_ref layer, const uint8_t *bytes, uint32_t len, uint32_t wire_len,
                   pk_tree *tree);
