@@ -230,7 +230,7 @@ pk_image_builder *pk_image_builder_new(const pk_image *base)
         uint32_t count = 1;
         const void *data = base ? pk_image_section_data(base, section, &count) : NULL;
         (void)pk_image_builder_add(builder, section, count);
-        if (data && !builder->failure)
+        if (data && builder->tables[i].data && !builder->failure)
             memcpy(builder->tables[i].data, data, (size_t)count * pk_image_record_size(section));
     }
     if (!builder->failure)

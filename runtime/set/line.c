@@ -1,5 +1,6 @@
 #include "set/line.h"
 
+#include <assert.h>
 #include <string.h>
 
 __extension__ typedef __int128 wide;
@@ -110,6 +111,7 @@ static bool residue(const pk_line *line, const pk_line *taken, pk_u128 *ret_resi
 {
     pk_u128 g = gcd(line->step, taken->step);
     pk_u128 m = taken->step / g;
+    assert(m > 0); /* g divides the step, which is not 0 */
     bool ahead = taken->low >= line->low;
     pk_u128 away = ahead ? taken->low - line->low : line->low - taken->low;
     if (away % g)
