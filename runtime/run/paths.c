@@ -1,11 +1,12 @@
 #include "run/paths.h"
 
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
-
-#include "run/order.h"
+#include <unistd.h>
 
 enum { HOPS_MIN = 64 };
 
@@ -30,6 +31,7 @@ struct pk_paths {
     pk_netlink *netlink;
     pk_link own; /* the interface asked for, or the last one used; index 0: none */
     uint32_t fixed;
+    bool kernel_asks; /* the kernel asks the link for us, and we need not wait meanwhile */
     destination *destinations;
     hop *hops;
     uint32_t hops_cap, hops_used;
@@ -44,12 +46,20 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+static bool has_net_admin(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    return syscall(SYS_capget, &header, data) == 0 && data[0].effective & 1u << CAP_NET_ADMIN;
+}
+
 int pk_paths_open(pk_paths **ret_paths, pk_error *reterr_)
 {
     pk_paths *paths = calloc(1, sizeof *paths);
     if (!paths)
         return pk_error_set(reterr_, PK_ENOMEM, "no memory for routes");
     paths->destinations = calloc(PK_PATHS_DESTINATIONS, sizeof *paths->destinations);
+    paths->kernel_asks = has_net_admin();
     int error = paths->destinations ? pk_netlink_open(&paths->netlink, reterr_)
                                     : pk_error_set(reterr_, PK_ENOMEM, "no memory for routes");
     if (error) {
@@ -111,11 +121,19 @@ void pk_paths_explain(const pk_paths *paths, pk_error *ret_error)
 
 /* ---- routes ---- */
 
+/* The finalizer of splitmix64. */
+static uint64_t mix(uint64_t value)
+{
+    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
+    return value ^ value >> 31;
+}
+
 static uint64_t ip_hash(const pk_ip *ip, uint32_t salt)
 {
     uint64_t halves[2] = {0, 0};
     memcpy(halves, ip->bytes, pk_ip_len(ip));
-    return pk_order_mix(halves[0] ^ pk_order_mix(halves[1] ^ ip->family ^ (uint64_t)salt << 32));
+    return mix(halves[0] ^ mix(halves[1] ^ ip->family ^ (uint64_t)salt << 32));
 }
 
 static bool ip_of(pk_bytes address, pk_ip *ret_ip)
@@ -211,15 +229,17 @@ static void hop_advance(pk_paths *paths, hop *entry, const pk_route_query *query
         entry->asked = now;
     entry->looked = now;
     pk_error error;
-    int code = pk_path_resolve(paths->netlink, query, 0, &path, &error);
+    int64_t wait = paths->kernel_asks ? 0 : PK_PATHS_OWN_WAIT;
+    int code = pk_path_resolve(paths->netlink, query, wait, &path, &error);
     entry->refused = code == PK_EPERM;
     if (entry->refused)
         paths->error = error;
     if (code == PK_OK)
         hop_learn(entry, &path.neighbour);
     else
-        entry->state =
-            entry->refused || now - entry->asked > PK_PATHS_WAIT ? HOP_SILENT : HOP_ASKED;
+        entry->state = entry->refused || !paths->kernel_asks || now - entry->asked > PK_PATHS_WAIT
+                           ? HOP_SILENT
+                           : HOP_ASKED;
 }
 
 /* ---- the machine's questions ---- */

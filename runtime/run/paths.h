@@ -7,7 +7,8 @@
  * hop). A next hop whose link address is not known yet does not stop the build: the link is asked,
  * and pk_paths_used tells that the packet just built has to wait and be built again; after
  * PK_PATHS_WAIT without an answer it tells that the hop is silent. So a sweep of a link with many
- * absent hosts goes on at its rate.
+ * absent hosts goes on at its rate. (Without CAP_NET_ADMIN the kernel does not ask for us; then a
+ * build stops for PK_PATHS_OWN_WAIT at most, once for each next hop.)
  *
  * pk_paths_begin before a build and pk_paths_used after it also tell by which interface it leaves.
  * Owns a netlink handle; for one thread.
@@ -20,6 +21,7 @@
 
 #define PK_PATHS_WAIT         INT64_C(1000000000) /* ns that a next hop has to answer */
 #define PK_PATHS_ASK_AGAIN    INT64_C(500000)     /* ns between two looks for the answer */
+#define PK_PATHS_OWN_WAIT     INT64_C(300000000)  /* ns that building stops to ask by ourselves */
 #define PK_PATHS_SILENT_KEPT  INT64_C(5000000000) /* ns until a silent hop is asked again */
 #define PK_PATHS_DESTINATIONS 4096u               /* routes remembered */
 #define PK_PATHS_HOPS_LIMIT   1048576u            /* next hops remembered */

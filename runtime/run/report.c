@@ -56,9 +56,15 @@ static pk_value writer_eval(void *context, const pk_tree *tree, pk_tree_node sel
     return pk_vm_eval(context, expr, tree, self, NULL, NULL, 0);
 }
 
+static bool writer_inferred(void *context, const pk_tree *tree, pk_tree_node node)
+{
+    return pk_vm_inferred(context, tree, node);
+}
+
 static pk_writer writer_of(const pk_report *report)
 {
-    return (pk_writer){.eval = writer_eval,
+    return (pk_writer){.inferred = writer_inferred,
+                       .eval = writer_eval,
                        .context = report->vm,
                        .verbosity = report->verbosity > 1 ? report->verbosity - 1 : 0};
 }

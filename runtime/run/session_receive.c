@@ -1,5 +1,8 @@
 #include "run/session_internal.h"
 
+/* Calls of receive in a row, each a block of the ring at most: all that has come, and yet sending
+ * is not kept waiting by a flood. */
+enum { ROUNDS = 256 };
 #define CLOCKS_DIFFER INT64_C(60000000000) /* ns: a time stamp that far off is of another clock */
 
 static const pk_tree *source_rebuild(void *context, uint32_t number)
@@ -101,8 +104,8 @@ static int take_frame(pk_session *session, const pk_frame *frame, int64_t arriva
 
 int pk_session_receive(pk_session *session, int64_t wait, pk_error *reterr_)
 {
-    for (bool more = true; more; wait = 0) {
-        uint32_t count = 0;
+    uint32_t count = 1;
+    for (uint32_t round = 0; count && round < ROUNDS; round++, wait = 0) {
         int error = pk_transport_receive(session->transport, wait, session->frames,
                                          PK_SESSION_FRAMES, &count, reterr_);
         if (error)
@@ -115,7 +118,6 @@ int pk_session_receive(pk_session *session, int64_t wait, pk_error *reterr_)
             return pk_error_set(reterr_, error,
                                 error == PK_ENOMEM ? "no memory for a received packet"
                                                    : "cannot put out a received packet");
-        more = count == PK_SESSION_FRAMES;
     }
     return PK_OK;
 }

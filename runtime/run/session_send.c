@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "run/session_internal.h"
@@ -14,7 +15,7 @@ static void note_failure(pk_session *session, const char *text)
 {
     if (session->failure[0])
         return;
-    strncpy(session->failure, text, sizeof session->failure - 1);
+    (void)snprintf(session->failure, sizeof session->failure, "%s", text);
 }
 
 static bool sending_over(const pk_session *session, int64_t now)

@@ -15,9 +15,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define PK_EMBED_SECTION    ".pktc_image"
-#define PK_EMBED_STUB_LIMIT (64u * 1024u * 1024u) /* bytes of a stub or probe that is looked into \
-                                                   */
+#define PK_EMBED_SECTION ".pktc_image"
+#define PK_EMBED_STUB_LIMIT                                               \
+    (64u * 1024u * 1024u) /* bytes of a stub or probe that is looked into \
+                           */
 
 /* Appends the probe to `out`. PK_EFORMAT when the stub is no such program, PK_ENOMEM. */
 int pk_embed(pk_bytes stub, pk_bytes image, pk_buf *out, pk_error *reterr_);

@@ -15,8 +15,9 @@
  *
  * An error report (`def quotes`) carries a copy of the stimulus, often cut short. Its key is made
  * of the stimulus's own fields that answers echo: all of the network layer's and, of the next one,
- * those within its first 8 bytes (RFC 792 promises no more). Among the candidates that one is taken
- * whose bytes agree most with the quotation, on a tie the earliest unanswered.
+ * those that every answer echoes and that lie within its first 8 bytes (RFC 792 promises no more; a
+ * path may rewrite the rest, such as TCP's sequence numbers). Among the candidates that one is
+ * taken whose bytes agree most with the quotation, on a tie the earliest unanswered.
  *
  * A stack none of whose layers has an equation cannot be answered. The matcher keeps no packet; it
  * borrows the machine and the image. It is for one thread.

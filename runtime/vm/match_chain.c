@@ -161,6 +161,20 @@ static uint32_t end_within(const pk_tree *tree, pk_tree_node instance, pk_tree_n
     return end - tree->recs[instance.rec].off;
 }
 
+/* Do all the layer's shapes echo this slot? */
+static bool always_echoed(const pk_image *image, const pk_image_layer *layer, uint32_t slot)
+{
+    for (uint32_t s = 0; s < layer->n_shapes; s++) {
+        const pk_image_shape *shape = &image->shapes[layer->shapes + s];
+        bool found = false;
+        for (uint32_t i = 0; i < shape->n_keys && !found; i++)
+            found = image->key_pairs[shape->keys + i].echoed_slot == slot;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
 /* Folds one echoed field in. Of the first layer each must be there; of the next one those that lie
  * where every quotation reaches. */
 static bool fold_slot(const pk_tree *tree, const pk_match_link *link, uint32_t slot, bool first,
@@ -185,7 +199,8 @@ static bool fold_echoed(const pk_tree *tree, const pk_match_link *link, bool fir
         const pk_image_shape *shape = &image->shapes[layer->shapes + s];
         for (uint32_t i = 0; i < shape->n_keys; i++) {
             uint32_t slot = image->key_pairs[shape->keys + i].echoed_slot;
-            if (slot == UINT32_MAX || slot_seen(image, layer, s, i, slot))
+            if (slot == UINT32_MAX || slot_seen(image, layer, s, i, slot) ||
+                (!first && !always_echoed(image, layer, slot)))
                 continue;
             if (!fold_slot(tree, link, slot, first, hash, count))
                 return false;

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Compiles and links the stub of standalone probes with a compiler that need not be the project's.
+
+Usage: build_stub.py --cc CC --include RUNTIME --version TEXT --output FILE --depfile FILE
+
+Takes the sources of the rooms that a probe can want; what it does not use the linker leaves out.
+Writes a depfile, so that the stub is built again when any header changes.
+"""
+import argparse
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOMS = ['base', 'image', 'set', 'tree', 'vm', 'io', 'net', 'run', 'stub']
+# Of pktc alone: making images, and zlib.
+APART = ['image/builder.c', 'image/disasm.c', 'io/capture_gzip.c', 'stub/embed.c']
+
+COMPILE = ['-std=c17', '-D_GNU_SOURCE', '-Os', '-Wall', '-Wextra', '-Werror', '-fno-pie',
+           '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables']
+# The image's section stands above everything else, so that it can grow (stub/embed.h).
+LINK = ['-static', '-no-pie', '-s', '-Wl,--gc-sections', '-Wl,--build-id=none',
+        '-Wl,-z,noexecstack', '-Wl,--section-start=.pktc_image=0x10000000']
+# musl's own include folder has no kernel headers; they are looked for last.
+KERNEL = ['-idirafter', '/usr/include', '-idirafter', '/usr/include/%s-linux-gnu' % os.uname().machine]
+
+
+def dependencies(path):
+    with open(path, encoding='utf-8') as text:
+        words = text.read().replace('\\\n', ' ').split()
+    return words[1:]
+
+
+def sources_of(runtime):
+    found = [path for room in ROOMS for path in glob.glob(os.path.join(runtime, room, '*.c'))]
+    return sorted(path for path in found if os.path.relpath(path, runtime) not in APART)
+
+
+def compile_all(args, folder):
+    objects, needed = [], set()
+    extra = KERNEL if 'musl' in os.path.basename(args.cc) else []
+    for number, source in enumerate(sources_of(args.include)):
+        base = os.path.join(folder, '%d' % number)
+        subprocess.run([args.cc, *COMPILE, *extra, '-I', args.include,
+                        '-DPK_STUB_VERSION_TEXT="%s"' % args.version, '-MMD', '-MF', base + '.d',
+                        '-c', source, '-o', base + '.o'], check=True)
+        objects.append(base + '.o')
+        needed.update(dependencies(base + '.d'))
+    return objects, needed
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ('cc', 'include', 'version', 'output', 'depfile'):
+        parser.add_argument('--' + name, required=True)
+    args = parser.parse_args()
+    try:
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(args.output) or '.') as folder:
+            objects, needed = compile_all(args, folder)
+            subprocess.run([args.cc, *LINK, *objects, '-o', args.output], check=True)
+    except subprocess.CalledProcessError as error:
+        return error.returncode or 1
+    with open(args.depfile, 'w', encoding='utf-8') as out:
+        out.write('%s: %s\n' % (args.output, ' '.join(sorted(needed))))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
