@@ -8,12 +8,14 @@
 
 #include "parse.h"
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's --wrap prescribes these names */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static long countdown = -1; /* allocations until one is refused, < 0 = never */
 static long allocations;
