@@ -192,7 +192,7 @@ static void add_word(const pk_parser *p, pk_buf *out, const char *word)
         pk_buf_text(out, p->previous.kind == T_IMPORT ? "a file name in quotes"
                                                       : "a description in quotes");
     else if (!strcmp(word, "end of line"))
-        pk_buf_text(out, "the end of the line");
+        pk_buf_text(out, p->expression ? "the end of the expression" : "the end of the line");
     else if (strchr(word, ' '))
         pk_buf_text(out, word);
     else if (word[0] == '\'' && len >= 3)
@@ -204,7 +204,7 @@ static void add_word(const pk_parser *p, pk_buf *out, const char *word)
 static void add_expected(const pk_parser *p, const expected *e, pk_buf *out)
 {
     parts list = choose_parts(e);
-    pk_buf_text(out, "expected ");
+    pk_buf_text(out, list.count ? "expected " : "expected nothing more");
     for (unsigned i = 0; i < list.count; i++) {
         if (i)
             pk_buf_text(out, i + 1 == list.count ? " or " : ", ");
