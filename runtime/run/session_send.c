@@ -255,14 +255,23 @@ static bool link_gone(int sys_errno)
     return sys_errno == ENODEV || sys_errno == ENXIO;
 }
 
-static int settle(pk_session *session, send_batch *batch, int64_t now, int64_t time_ns)
+/* When one system call sends a batch, its frames leave one after the other: the i-th is taken to
+ * have left in its share of the time that the call took. */
+typedef struct span {
+    int64_t begin, end; /* monotonic */
+    int64_t epoch;      /* begin, since the epoch */
+} span;
+
+static int settle(pk_session *session, send_batch *batch, const span *when)
 {
     int error = PK_OK;
     for (uint32_t i = 0; !error && i < batch->count; i++) {
         const pk_slot *slot = &batch->slots[i];
+        int64_t share = (when->end - when->begin) * i / batch->count;
+        int64_t now = when->begin + share;
         if (slot->sys_errno == 0) {
             session->down_since = 0;
-            error = slot_left(session, batch->k[i], slot, now, time_ns);
+            error = slot_left(session, batch->k[i], slot, now, when->epoch + share);
         } else {
             error = slot_refused(session, batch->k[i], slot->sys_errno, now);
         }
@@ -273,9 +282,10 @@ static int settle(pk_session *session, send_batch *batch, int64_t now, int64_t t
 static int commit(pk_session *session, send_batch *batch, pk_error *reterr_)
 {
     pk_error refusal = {0};
-    int64_t now = pk_session_now(), time_ns = pk_session_realtime();
+    span when = {.begin = pk_session_now(), .epoch = pk_session_realtime()};
     int code = pk_transport_commit(session->transport, batch->count, NULL, &refusal);
-    int error = settle(session, batch, now, time_ns);
+    when.end = pk_session_now();
+    int error = settle(session, batch, &when);
     if (error)
         return pk_error_set(reterr_, error, "cannot keep account of the packets sent");
     if (code && link_gone(refusal.sys_errno)) {
