@@ -2,37 +2,15 @@
 
 #include <string.h>
 
-#include "base/literal.h"
 #include "run/pace.h"
 #include "run/tracker.h"
 
 #define NS_PER_S UINT64_C(1000000000)
-#define PPS_UNIT 1e6 /* a rate counts the packets of that many seconds */
 
 void pk_run_options_init(pk_run_options *ret_options)
 {
     *ret_options = (pk_run_options){
         .timeout = PK_RUN_TIMEOUT_DEFAULT, .rate = PK_RUN_RATE_DEFAULT, .loops = 1, .collect = 1};
-}
-
-uint64_t pk_run_rate_of(double per_second, bool bits)
-{
-    if (bits)
-        return PK_PACE_BITS | (uint64_t)(per_second < 1      ? 1
-                                         : per_second > 1e18 ? 1e18
-                                                             : per_second);
-    double rate = per_second * PPS_UNIT;
-    return (uint64_t)(rate < 1 ? 1 : rate > 9e18 ? 9e18 : rate);
-}
-
-void pk_run_rate_text(pk_buf *out, uint64_t rate)
-{
-    if (!rate)
-        pk_buf_text(out, "line");
-    else if (rate & PK_PACE_BITS)
-        pk_literal_add_rate(out, (double)(rate & ~PK_PACE_BITS), PK_RATE_BITS);
-    else
-        pk_literal_add_rate(out, (double)rate / PPS_UNIT, PK_RATE_PACKETS);
 }
 
 /* ---- values ---- */
