@@ -172,6 +172,74 @@ void pk_leaf_path(pk_buf *out, const pk_tree *tree, uint32_t root, pk_tree_node 
     }
 }
 
+/* ---- cases without content ----------------------------------------------------------------------
+ */
+
+/* The layer that `key` alone means in the table. */
+static pk_ref only_key(const pk_image *image, pk_ref table, uint64_t key)
+{
+    const pk_image_table *at = &image->tables[table];
+
+    for (uint32_t i = 0; i < at->n_keys; i++) {
+        const pk_image_key *row = &image->keys[at->keys + i];
+
+        if (row->lo == key && row->hi == key)
+            return row->layer;
+    }
+    return 0;
+}
+
+/* The field that a selector's key is, when it is just that: `slot d; ret`. */
+static pk_tree_node key_field(const pk_tree *tree, pk_tree_node instance, pk_ref expr)
+{
+    const pk_image_expr *e = &tree->image->exprs[expr];
+    const pk_insn *code = &tree->image->code[e->start];
+
+    if (e->count != 2 || code[0].op != PK_OPC_SLOT || code[1].op != PK_OPC_RET)
+        return PK_TREE_NONE;
+    return pk_tree_slot(tree, instance, code[0].d);
+}
+
+static pk_ref case_of_payload(const pk_tree *tree, pk_tree_node instance, pk_ref payload,
+                              pk_tree_node *ret_key)
+{
+    const pk_image *image = tree->image;
+    const pk_image_payload *item = &image->payloads[payload];
+
+    for (uint32_t i = 0; i < item->n_selectors; i++) {
+        const pk_image_selector *selector = &image->selectors[item->selectors + i];
+        pk_tree_node key = key_field(tree, instance, selector->key);
+        pk_value value = pk_tree_none(key) ? pk_value_undefined() : pk_tree_value(tree, key);
+        pk_ref found =
+            value.kind == PK_INT ? only_key(image, selector->table, (uint64_t)value.number) : 0;
+
+        if (found && image->layers[found].kind == PK_LAYER_CASE && !image->layers[found].n_fields &&
+            image->layers[found].parent == pk_tree_layer(tree, instance)) {
+            *ret_key = key;
+            return found;
+        }
+    }
+    return 0;
+}
+
+pk_ref pk_leaf_empty_case(const pk_tree *tree, pk_tree_node instance, pk_tree_node *ret_key)
+{
+    const pk_image *image = tree->image;
+    const pk_image_layer *layer = &image->layers[pk_tree_layer(tree, instance)];
+
+    if (layer->kind != PK_LAYER_STRUCT || !pk_tree_none(pk_tree_payload(tree, instance)))
+        return 0;
+    for (uint32_t i = 0; i < layer->n_items; i++)
+        if (image->code[layer->items + i].op == PK_OPC_PAY) {
+            pk_ref found =
+                case_of_payload(tree, instance, image->code[layer->items + i].d, ret_key);
+
+            if (found)
+                return found;
+        }
+    return 0;
+}
+
 /* ---- inferred ----------------------------------------------------------------------------------
  */
 

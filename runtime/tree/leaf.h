@@ -77,6 +77,11 @@ void pk_leaf_path(pk_buf *out, const pk_tree *tree, uint32_t root, pk_tree_node 
 /* Where `rec` stands as a payload: instance or raw. */
 bool pk_leaf_is_payload(const pk_tree *tree, pk_tree_node node);
 
+/* The case that a struct without a payload still stands for: its key means a case that has no
+ * content (`nop`). 0 when there is none, or when the key's bits are not exactly what that case
+ * imposes. *ret_key is then the node of the key. */
+pk_ref pk_leaf_empty_case(const pk_tree *tree, pk_tree_node instance, pk_tree_node *ret_key);
+
 /* The number of bits of an instance before its first payload. */
 uint32_t pk_leaf_head_bits(const pk_tree *tree, uint32_t instance);
 

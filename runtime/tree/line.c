@@ -58,8 +58,9 @@ static void put_value(pk_buf *out, const pk_tree *tree, pk_tree_node node, const
 /* What an element or struct is called: by its case if it carries one. */
 static const char *called(const pk_tree *tree, pk_tree_node instance)
 {
-    pk_tree_node payload = pk_tree_payload(tree, instance);
-    pk_ref layer = pk_tree_none(payload) ? 0 : pk_tree_layer(tree, payload);
+    pk_tree_node payload = pk_tree_payload(tree, instance), key;
+    pk_ref layer = pk_tree_none(payload) ? pk_leaf_empty_case(tree, instance, &key)
+                                         : pk_tree_layer(tree, payload);
 
     if (!layer)
         layer = pk_tree_layer(tree, instance);

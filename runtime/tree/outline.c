@@ -243,9 +243,10 @@ static bool open_list(outline *o, pk_tree_node list, unsigned depth)
 static void put_type(outline *o, pk_tree_node instance)
 {
     const pk_image *image = o->tree->image;
-    pk_tree_node payload = pk_tree_payload(o->tree, instance);
+    pk_tree_node payload = pk_tree_payload(o->tree, instance), key;
     pk_ref layer = pk_tree_layer(o->tree, instance);
-    pk_ref upper = pk_tree_none(payload) ? 0 : pk_tree_layer(o->tree, payload);
+    pk_ref upper = pk_tree_none(payload) ? pk_leaf_empty_case(o->tree, instance, &key)
+                                         : pk_tree_layer(o->tree, payload);
 
     put_safe(o->out, pk_image_text(image, image->layers[layer].name));
     if (upper && image->layers[upper].parent == layer) {

@@ -79,6 +79,20 @@ static bool silent(const source *s, pk_tree_node node)
            pk_tree_none(payload_from(s, pk_tree_next(s->tree, payload)));
 }
 
+/* `nop`: an element that says no more than the key of a case without content. */
+static pk_ref bare_case(const source *s, pk_tree_node node)
+{
+    pk_tree_node key, first = argument_from(s, pk_tree_first(s->tree, node));
+    pk_ref found = is_instance(s, node) ? pk_leaf_empty_case(s->tree, node, &key) : 0;
+
+    if (!found || pk_tree_none(first))
+        return found;
+    if (first.rec != key.rec || first.fixed != key.fixed ||
+        !pk_tree_none(argument_from(s, pk_tree_next(s->tree, first))))
+        return 0;
+    return found;
+}
+
 static bool carried_silently(const source *s, pk_tree_node node)
 {
     return pk_leaf_is_payload(s->tree, node) && silent(s, pk_tree_parent(s->tree, node));
@@ -187,12 +201,17 @@ static pk_tree_node enter_instance(const source *s, pk_tree_node node)
 {
     pk_tree_node first = pk_tree_first(s->tree, node), argument = argument_from(s, first);
     bool is_value = !pk_leaf_is_payload(s->tree, node);
+    pk_ref bare = is_value ? bare_case(s, node) : 0;
     pk_value value;
 
     if (is_value && pk_text_by_codec(s->out, s->tree, node))
         return PK_TREE_NONE;
     if (silent(s, node))
         return payload_from(s, first);
+    if (bare) {
+        put_name(s, pk_image_text(s->tree->image, s->tree->image->layers[bare].name));
+        return PK_TREE_NONE;
+    }
     if (is_value && scalar(s, node, &value)) {
         if (pk_tree_none(argument) && pk_tree_none(payload_from(s, first))) {
             pk_text_signed(s->out, value.number);
@@ -276,8 +295,9 @@ void pk_write_source(pk_buf *out, const pk_tree *tree, const pk_writer *how)
     source s = {out, tree, how};
     pk_tree_node at = pk_tree_first(tree, (pk_tree_node){0, 0});
 
-    if (pk_tree_none(at))
-        pk_buf_text(out, "x\"\"");
+    /* Bytes alone are no statement, a description is. */
+    if (pk_tree_none(at) || !is_instance(&s, at))
+        pk_buf_text(out, pk_tree_none(at) ? "send x\"\"" : "send ");
     while (!pk_tree_none(at)) {
         pk_tree_node inside = enter(&s, at);
 

@@ -88,11 +88,13 @@
  * Source
  *
  * `ip(src=10.0.0.1, dst=10.0.0.2)/icmp(type=echo)/"abc"`: explicit fields by name; a case by its
- * name alone (`mss(1460)`, `nop`) unless its carrier has something of its own to say
- * (`tcp_option(length=99)/mss`); text in quotes where all of it is readable, else x"..";
- * leftovers as `_rest`, `_cut`, `options_rest`; the field before a cut is always written, because
- * `_cut` means "up to the last item named"; what follows a payload behind everything is joined by
- * `+`. Symbols are used only where reading them gives the same bits.
+ * name alone (`mss(1460)`, `nop`, also where it has no content and so no record) unless its carrier
+ * has something of its own to say (`tcp_option(length=99)/mss()`); text in quotes where all of it is
+ * readable, else x".."; leftovers as `_rest`, `_cut`, `options_rest`; the field before a cut is
+ * always written, because `_cut` means "up to the last item named"; what follows a payload behind
+ * everything is joined by `+`. A frame that begins with bytes is `send x".."`, for bytes alone are
+ * no statement. Symbols are used only where reading them gives the same bits; an enumerator whose
+ * name means something else as well (a layer, a word of the language) is written as a number.
  */
 #ifndef PK_TREE_WRITERS_H
 #define PK_TREE_WRITERS_H

@@ -117,7 +117,7 @@ def main():
             assert all(safe(row) for row in text.split('\n')), ascii(text)
             assert text == '' or text.endswith('\n')
         assert safe(line) and safe(source), ascii(line + source)
-        assert source.count('(') >= 1 or source[0] in 'xb"'
+        assert '(' in source or source.startswith('send '), source
         assert len(dump.split('\n')) - 1 == (len(packet.bytes) + 15) // 16
     print(f'{count} trees, seed {seed}: in order')
 

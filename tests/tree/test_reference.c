@@ -67,7 +67,8 @@ static void a_layer_is_drawn_and_told(void)
           "  |             size              |\n"
           "  +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+\n"
           "\nFields\n"
-          "  size          u16                   = 1460\n");
+          "  size          u16                   = 1460\n"
+          "\nSits on opt(kind=2)\n");
     world_close(&w);
 }
 

@@ -174,11 +174,11 @@ static void a_line_tells_what_defaults_do_not(void)
           "tail=x\"fffe7800\" / talk 20 > 443 flags=SA / 2 bytes \"hi\" / 4 bytes x\"01020304\"");
     W_begin(&w, NULL, 0, 0);
     wants(pk_write_line, &w.tree, NULL, "0 bytes");
-    wants(pk_write_source, &w.tree, NULL, "x\"\"");
+    wants(pk_write_source, &w.tree, NULL, "send x\"\"");
     W_begin(&w, "ab\x1b[1m", 6, 6);
     W_leaf(&w, PK_REC_RAW, NULL, 48, 0);
     wants(pk_write_line, &w.tree, NULL, "6 bytes x\"61621b5b316d\"");
-    wants(pk_write_source, &w.tree, NULL, "x\"61621b5b316d\"");
+    wants(pk_write_source, &w.tree, NULL, "send x\"61621b5b316d\"");
     world_close(&w);
 }
 
@@ -204,6 +204,31 @@ static void source_names_what_defaults_do_not_say(void)
           "pad=x\"000000\", tail=x\"fffe7800\")/talk(dport=443, flags=SA)/\"hi\" + x\"01020304\"");
     how.context = "ver kind len sum sport code length flags src dst options pad tail dport ";
     wants(pk_write_source, &w.tree, &how, "hop()/talk()/\"hi\" + x\"01020304\"");
+    world_close(&w);
+}
+
+/* A window without bytes has no payload: the case is known by its key alone. */
+static void a_case_without_content_keeps_its_name(void)
+{
+    static const uint8_t bytes[] = "\x40\0\0\x12\0\0\0\0\0\0\x7f\0\0\1\1\2\7\1\1";
+    pk_writer how = {named_inferred, NULL, "ver flags kind len sum src dst ", 0, 0};
+    world w;
+
+    world_open(&w);
+    W_begin(&w, bytes, 17, 17);
+    W_open(&w, "hop", 0, NULL);
+    W_list(&w, "options");
+    for (unsigned i = 0; i < 3; i++) {
+        W_open(&w, "opt", PK_REC_FIELD_OF, NULL);
+        W_end(&w);
+    }
+    W_end(&w);
+    W_end(&w);
+    /* Kind 2 is a case with content, kind 7 none: the carrier is written. */
+    wants(pk_write_source, &w.tree, &how, "hop(options=[nop, opt(), opt()])");
+    how.context = "ver flags len sum src dst ";
+    wants(pk_write_source, &w.tree, &how, "hop(kind=0, options=[nop, opt(kind=2), opt(kind=7)])");
+    wants(pk_write_line, &w.tree, NULL, "hop 0.0.0.0 > 127.0.0.1 options=[nop, opt, opt]");
     world_close(&w);
 }
 
@@ -414,6 +439,7 @@ int main(void)
     long_bytes_are_dumped_and_long_lists_wrapped();
     a_line_tells_what_defaults_do_not();
     source_names_what_defaults_do_not_say();
+    a_case_without_content_keeps_its_name();
     a_cut_forces_the_item_before_it();
     juxtaposed_payloads_stand_in_brackets();
     unusual_values_are_written_exactly();

@@ -131,6 +131,23 @@ static void add_members(world *w, pk_ref layer, const member_row *rows, uint32_t
     PK_AT(w->builder, LAY, layer)->n_members = n + fields;
 }
 
+/* A payload item whose key is slot `slot` of the layer, looked up in a new table of these keys. */
+static pk_ref add_payload(world *w, pk_ref layer, uint32_t slot, const char *key_name,
+                          const pk_image_key *keys, uint32_t n)
+{
+    pk_ref key = expr(w, PK_OPC_SLOT, slot, 0, key_name), rows = PK_ADD(w->builder, KEY, n);
+    pk_ref table = PK_ADD(w->builder, TAB, 1), selector = PK_ADD(w->builder, SEL, 1);
+    pk_ref payload = PK_ADD(w->builder, PLD, 1);
+
+    for (uint32_t i = 0; i < n; i++)
+        *PK_AT(w->builder, KEY, rows + i) = keys[i];
+    *PK_AT(w->builder, TAB, table) =
+        (pk_image_table){.layer = layer, .name = text(w, key_name), .keys = rows, .n_keys = n};
+    *PK_AT(w->builder, SEL, selector) = (pk_image_selector){key, table};
+    *PK_AT(w->builder, PLD, payload) = (pk_image_payload){.selectors = selector, .n_selectors = 1};
+    return payload;
+}
+
 /* The item program: the fields of the layer in order, the last one of hop behind the payload and
  * under a condition. */
 static void add_items(world *w, pk_ref layer, pk_ref payload, pk_ref condition)
@@ -174,6 +191,10 @@ static void add_opt(world *w)
     add_members(w, mss, NULL, 0);
     add_items(w, mss, 0, 0);
     add_members(w, list, NULL, 0);
+    add_items(w, layer,
+              add_payload(w, layer, 0, "kind",
+                          (pk_image_key[]){{1, 1, nop, 0}, {2, 2, mss, 0}, {5, 5, list, 0}}, 3),
+              expr(w, PK_OPC_SLOT, 0, 0, "kind > 1"));
     add_members(w, layer,
                 (member_row[]){{"nop", PK_MEMBER_CASE, nop, 0},
                                {"size", PK_MEMBER_CASE, mss, 0},
@@ -223,7 +244,7 @@ static pk_ref add_talk(world *w, pk_ref hop)
 {
     pk_ref flags = add_enum(w, "talk_flags", 1, (const char *[]){"F", "S", "R", "P", "A"}, NULL, 5);
     pk_ref reason = add_enum(w, "reason", 0, (const char *[]){"lost"}, (uint64_t[]){2}, 1);
-    pk_ref layer, bind, imposition, table, key, selector, payload;
+    pk_ref layer, bind, imposition, payload;
     field_row rows[] = {{.name = "sport", .bits = 16, .init = number(w, 20, "20")},
                         {.name = "dport", .bits = 16, .init = number(w, 80, "80")},
                         {.name = "flags", .bits = 8, .init = number(w, 2, "S"), .names = flags},
@@ -246,15 +267,7 @@ static pk_ref add_talk(world *w, pk_ref hop)
     PK_AT(w->builder, LAY, layer)->n_binds = 1;
     PK_AT(w->builder, LAY, layer)->answers = expr(w, PK_OPC_SELF, 0, 0, "sport == q.dport");
     add_members(w, layer, NULL, 0);
-    table = PK_ADD(w->builder, TAB, 1);
-    key = PK_ADD(w->builder, KEY, 1);
-    *PK_AT(w->builder, KEY, key) = (pk_image_key){6, 6, layer, 0};
-    *PK_AT(w->builder, TAB, table) =
-        (pk_image_table){.layer = hop, .name = text(w, "kind"), .keys = key, .n_keys = 1};
-    selector = PK_ADD(w->builder, SEL, 1);
-    PK_AT(w->builder, SEL, selector)->table = table;
-    payload = PK_ADD(w->builder, PLD, 1);
-    *PK_AT(w->builder, PLD, payload) = (pk_image_payload){.selectors = selector, .n_selectors = 1};
+    payload = add_payload(w, hop, 2, "kind", &(pk_image_key){6, 6, layer, 0}, 1);
     add_items(w, hop, payload, expr(w, PK_OPC_SLOT, 1, 0, "flags"));
     return layer;
 }
