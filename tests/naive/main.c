@@ -150,6 +150,8 @@ static int run_batch(naive_unit *unit)
             char text[600];
             snprintf(text, sizeof text, "%s", naive_unit_error(unit));
             text[strcspn(text, "\n")] = 0;
+            for (char *c = text; *c != 0; c++)
+                *c = isprint((unsigned char)*c) ? *c : '?';
             printf("error: %s\n", text);
         }
         naive_program_free(program);

@@ -39,7 +39,7 @@ def used(pair):
 
 def run(program, folder, args, text=None):
     done = subprocess.run([program, "-l", folder] + args, input=text, capture_output=True,
-                          text=True, check=False)
+                          text=True, errors="replace", check=False)
     return done.stdout.split("\n"), done.stderr.strip()
 
 

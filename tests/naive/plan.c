@@ -49,9 +49,8 @@ static const naive_layer *implied(const naive_unit *unit, const naive_layer *typ
     bool chain = naive_at(unit, part)->next != 0;
     while (naive_at(unit, part)->next != 0)
         part = naive_at(unit, part)->next;
-    return chain || type->kind == NAIVE_IS_STRUCT
-               ? naive_layer_named(unit, naive_at(unit, part)->a)
-               : NULL;
+    return chain || type->kind == NAIVE_IS_STRUCT ? naive_layer_named(unit, naive_at(unit, part)->a)
+                                                  : NULL;
 }
 
 static void wrap(naive_packet *packet, naive_stack *stack, const naive_layer *below,
@@ -95,6 +94,18 @@ static bool is_padding(const naive_unit *unit, const naive_inst *inst)
     return inst->type != NULL && strcmp(naive_text(unit, inst->type->name), "padding") == 0;
 }
 
+/* The outermost struct around `top` when nothing can stand in it: what is stacked there follows it.
+ */
+static naive_inst *without_payload(naive_inst *top)
+{
+    if (top->type == NULL || top->type->kind == NAIVE_IS_LAYER || top->type->n_payloads != 0)
+        return NULL;
+    while (top->owner != NULL && top->owner->type != NULL &&
+           top->owner->type->kind != NAIVE_IS_LAYER)
+        top = top->owner;
+    return top;
+}
+
 static naive_stack *attach(naive_packet *packet, naive_stack *lower, naive_stack *upper)
 {
     naive_inst *first = upper->first;
@@ -119,8 +130,14 @@ static naive_stack *attach(naive_packet *packet, naive_stack *lower, naive_stack
         naive_fail(packet->unit, 0, "`%s` has values for `%s`, which is given already",
                    naive_text(packet->unit, first->type->name),
                    naive_text(packet->unit, first->lower->type->name));
-    append(&lower->top->payload, upper->first);
-    place(lower->top->payload, lower->top);
+    naive_inst *struct_below = without_payload(lower->top);
+    if (struct_below == NULL) {
+        append(&lower->top->payload, upper->first);
+        place(lower->top->payload, lower->top);
+    } else {
+        append(&struct_below->sibling, upper->first);
+        place(upper->first, struct_below->owner);
+    }
     lower->top = upper->top;
     return lower;
 }
@@ -266,6 +283,26 @@ static const naive_field *field_of_slot(const naive_layer *layer, unsigned slot)
     return NULL;
 }
 
+static bool has_variants(const naive_layer *layer, unsigned slot)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < layer->n_fields; i++)
+        n += layer->fields[i].slot == slot;
+    return n > 1;
+}
+
+/* The field that a name means, when branches declare it more than once: the one present. */
+static const naive_field *chosen_field(naive_packet *packet, naive_inst *inst, unsigned slot)
+{
+    const naive_field *active = NULL;
+    if (has_variants(inst->type, slot)) {
+        inst->slots[slot].is_given = true; /* it is about to be: `has` says so already */
+        active = naive_active(packet, inst, slot);
+        inst->slots[slot].is_given = false;
+    }
+    return active != NULL ? active : field_of_slot(inst->type, slot);
+}
+
 static void give(naive_packet *packet, naive_inst *inst, unsigned slot, naive_value value,
                  unsigned order)
 {
@@ -347,7 +384,7 @@ static void give_named(const naive_scope *scope, naive_inst *inst, pk_node path,
     }
     if (naive_is_none(unit, expr))
         return;
-    const naive_field *field = field_of_slot(inst->type, member->slot);
+    const naive_field *field = chosen_field(packet, inst, member->slot);
     naive_value value =
         field == NULL ? naive_eval(scope, expr) : naive_field_expr(scope, inst, field, expr);
     give(packet, inst, member->slot, value, order);
@@ -384,7 +421,7 @@ const naive_field *naive_argument_field(const naive_unit *unit, const naive_laye
     return member == NULL ? NULL : field_of_slot(type, member->slot);
 }
 
-/* Fields whose enumerators another field chooses come last. */
+/* Fields whose type or enumerators another field chooses come last. */
 static naive_stack *call_layer(const naive_scope *scope, const naive_layer *type, pk_node args)
 {
     naive_packet *packet = scope->packet;
@@ -398,7 +435,8 @@ static naive_stack *call_layer(const naive_scope *scope, const naive_layer *type
         for (pk_node a = args; a != 0; a = naive_at(unit, a)->next, order++) {
             const pk_ast_node arg = *naive_at(unit, a);
             const naive_field *field = naive_argument_field(unit, type, &arg, position);
-            bool late = field != NULL && field->as_index != 0;
+            bool late =
+                field != NULL && (field->as_index != 0 || has_variants(field->layer, field->slot));
             if (late == (pass == 1) && arg.a != 0)
                 give_named(&given, inst, arg.a, arg.b, order);
             else if (late == (pass == 1))
