@@ -74,6 +74,16 @@ pk_ref pk_image_builder_add(pk_image_builder *builder, pk_section section, uint3
     return first;
 }
 
+pk_ref pk_image_builder_put(pk_image_builder *builder, pk_section section, const void *records,
+                            uint32_t count)
+{
+    pk_ref first = pk_image_builder_add(builder, section, count);
+    if (first && count)
+        memcpy(pk_image_builder_at(builder, section, first), records,
+               count * pk_image_record_size(section));
+    return first;
+}
+
 void *pk_image_builder_at(pk_image_builder *builder, pk_section section, pk_ref ref)
 {
     const rows *table = &builder->tables[section];

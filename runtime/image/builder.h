@@ -20,6 +20,11 @@ void pk_image_builder_free(pk_image_builder *builder);
 /* Appends `count` zeroed records to `section`; returns the reference of the first. */
 pk_ref pk_image_builder_add(pk_image_builder *builder, pk_section section, uint32_t count);
 
+/* Appends copies of `count` records; returns the reference of the first. To be preferred to copying
+ * to PK_AT, where after a failure there is room for one record only. */
+pk_ref pk_image_builder_put(pk_image_builder *builder, pk_section section, const void *records,
+                            uint32_t count);
+
 /* The record at `ref`; good until the next add to that section. Never NULL. */
 void *pk_image_builder_at(pk_image_builder *builder, pk_section section, pk_ref ref);
 uint32_t pk_image_builder_count(const pk_image_builder *builder, pk_section section);
@@ -28,9 +33,11 @@ uint32_t pk_image_builder_count(const pk_image_builder *builder, pk_section sect
 #define PK_SECTION(id, field, type) typedef type pk_section_type_##id;
 PK_SECTIONS
 #undef PK_SECTION
-#define PK_AT(builder, id, ref)                                                                    \
+#define PK_AT(builder, id, ref) \
     ((pk_section_type_##id *)pk_image_builder_at(builder, PK_SEC_##id, ref))
 #define PK_ADD(builder, id, count) pk_image_builder_add(builder, PK_SEC_##id, count)
+#define PK_PUT(builder, id, records, count) \
+    pk_image_builder_put(builder, PK_SEC_##id, records, count)
 
 /* Interned: equal texts give equal references. Embedded NUL bytes are not allowed. */
 pk_ref pk_image_builder_text(pk_image_builder *builder, const char *text, size_t len);

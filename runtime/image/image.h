@@ -132,7 +132,8 @@ typedef struct pk_image_field {
     uint16_t flags; /* PK_FIELD_* */
     uint16_t group_bits;  /* width of the bit group it lies in, 0 = none */
     uint16_t group_shift; /* its least significant bit counted from the group's */
-    uint32_t fixed_off; /* bits from the layer's start when among the fixed fields, else ~0 */
+    uint32_t fixed_off; /* bits from the layer's start when among the fixed fields (to its group's
+                           start for a field of a bit group), else ~0 */
     pk_ref width;  /* EXP: bytes of a bytes field, bits of u(E); 0 = the rest of the window */
     pk_ref extent; /* EXP: count, until condition (argument 0 = it) or set of a list */
     pk_ref init;   /* EXP: default; 0 = zero or empty */
@@ -305,7 +306,7 @@ typedef struct pk_image_set_step {
  * element of the set. Axes of one dimension (zip) step together. DIM counts as its first axis. */
 typedef struct pk_image_axis {
     pk_ref set;   /* SET */
-    uint32_t dim; /* number of the dimension, from 1 */
+    uint32_t dim; /* number of the dimension, from 1; 0 = only random draws use it */
     pk_ref name;  /* STR: the let's name, or the text of the literal */
     uint32_t spare;
 } pk_image_axis;

@@ -7,13 +7,6 @@ static pk_ref text(pk_image_builder *to, const char *words)
     return pk_image_builder_text(to, words, strlen(words));
 }
 
-static pk_ref code(pk_image_builder *to, const pk_insn *insns, uint32_t count)
-{
-    pk_ref start = PK_ADD(to, CODE, count);
-    memcpy(PK_AT(to, CODE, start), insns, count * sizeof *insns);
-    return start;
-}
-
 #define EXPR(to, layer, args, words, ...)                        \
     expr(to, layer, args, words, (const pk_insn[]){__VA_ARGS__}, \
          sizeof((const pk_insn[]){__VA_ARGS__}) / sizeof(pk_insn))
@@ -21,7 +14,7 @@ static pk_ref code(pk_image_builder *to, const pk_insn *insns, uint32_t count)
 static pk_ref expr(pk_image_builder *to, pk_ref layer, uint32_t args, const char *words,
                    const pk_insn *insns, uint32_t count)
 {
-    pk_ref start = code(to, insns, count);
+    pk_ref start = PK_PUT(to, CODE, insns, count);
     pk_ref written = text(to, words);
     pk_ref ref = PK_ADD(to, EXP, 1);
     *PK_AT(to, EXP, ref) = (pk_image_expr){
@@ -43,7 +36,7 @@ static pk_ref layer(pk_image_builder *to, const char *name, pk_layer_kind kind, 
 
 static void items(pk_image_builder *to, pk_ref owner, const pk_insn *insns, uint32_t count)
 {
-    pk_ref start = code(to, insns, count);
+    pk_ref start = PK_PUT(to, CODE, insns, count);
     PK_AT(to, LAY, owner)->items = start;
     PK_AT(to, LAY, owner)->n_items = count;
     if (insns->op == PK_OPC_FIX) {
@@ -279,8 +272,7 @@ static void make_program(pk_image_builder *to, sample *s)
     *PK_AT(to, PRB, probe) = (pk_image_probe){text(to, "ping"), alt, 1, option, 1, 0};
     pk_ref check = PK_ADD(to, CHK, 1);
     *PK_AT(to, CHK, check) = (pk_image_check){alt, bytes, text(to, "sample.pkt:9"), 0};
-    pk_ref source = PK_ADD(to, SRC, 12);
-    memcpy(PK_AT(to, SRC, source), "layer demo {", 12);
+    (void)PK_PUT(to, SRC, "layer demo {", 12);
 }
 
 sample sample_make(pk_image_builder *builder)
