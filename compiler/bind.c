@@ -359,9 +359,8 @@ static void layer_binds_write(pk_compiler *cx, pk_ref upper)
     layer->n_binds = count;
 }
 
-void pk_bind_finish(pk_compiler *cx)
+static void pending_binds_write(pk_compiler *cx)
 {
-    tables_write(cx);
     for (size_t i = 0; i < cx->n_binds; i++) {
         bool first = true;
         for (size_t j = 0; j < i && first; j++)
@@ -369,4 +368,86 @@ void pk_bind_finish(pk_compiler *cx)
         if (first)
             layer_binds_write(cx, cx->binds[i].upper);
     }
+    cx->n_binds = 0;
+}
+
+/* ---- shared tables ----------------------------------------------------------------------------
+ */
+
+static bool is_bound(pk_compiler *cx, pk_ref upper, pk_ref lower)
+{
+    const pk_image_layer *layer = PK_AT(cx->builder, LAY, upper);
+    for (uint32_t i = 0; i < layer->n_binds; i++)
+        if (PK_AT(cx->builder, BND, layer->binds + i)->lower == lower)
+            return true;
+    return false;
+}
+
+/* The constant that `upper` imposes on a slot of `owner` when stacked on it. */
+static bool imposed_constant(pk_compiler *cx, pk_ref upper, pk_ref owner, uint32_t slot,
+                             int64_t *ret_value)
+{
+    const pk_image_layer layer = *PK_AT(cx->builder, LAY, upper);
+    for (uint32_t i = 0; i < layer.n_binds; i++) {
+        const pk_image_bind bind = *PK_AT(cx->builder, BND, layer.binds + i);
+        for (uint32_t k = 0; bind.lower == owner && k < bind.n_impositions; k++) {
+            const pk_image_imposition *what = PK_AT(cx->builder, IMP, bind.impositions + k);
+            const pk_image_expr *expr = PK_AT(cx->builder, EXP, what->value);
+            const pk_insn *insn = PK_AT(cx->builder, CODE, expr->start);
+            if (what->depth == 0 && what->slot == slot && (expr->flags & PK_EXPR_CONST) &&
+                insn->op == PK_OPC_INT) {
+                *ret_value = (int64_t)insn->e;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* `payload by proto in eth.type`: whatever is bound on eth by its type lies on this layer too, and
+ * building it there gives `proto` that key. */
+static void share_table(pk_compiler *cx, pk_ref layer, const pk_image_selector *selector)
+{
+    const pk_image_table table = *PK_AT(cx->builder, TAB, selector->table);
+    const pk_image_expr key = *PK_AT(cx->builder, EXP, selector->key);
+    const pk_insn insn = *PK_AT(cx->builder, CODE, key.start);
+    pk_ref field = pk_field_by_name(cx, table.layer, table.name);
+    if (table.layer == layer || key.count != 2 || insn.op != PK_OPC_SLOT || !field)
+        return;
+    uint32_t slot = PK_AT(cx->builder, FLD, field)->slot;
+    uint32_t layers = pk_image_builder_count(cx->builder, PK_SEC_LAY);
+    for (pk_ref upper = 1; upper < layers; upper++) {
+        int64_t value;
+        if (is_bound(cx, upper, layer) || !imposed_constant(cx, upper, table.layer, slot, &value))
+            continue;
+        const pk_image_imposition imposed = {layer, 0, insn.d, pk_expr_int(cx, value)};
+        bind_put(cx, upper, layer, &imposed, 1);
+    }
+}
+
+static void share_tables(pk_compiler *cx)
+{
+    uint32_t layers = pk_image_builder_count(cx->builder, PK_SEC_LAY);
+    for (pk_ref layer = 1; layer < layers; layer++) {
+        const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
+        for (uint32_t i = 0; i < at.n_items; i++) {
+            const pk_insn item = *PK_AT(cx->builder, CODE, at.items + i);
+            if (item.op != PK_OPC_PAY)
+                continue;
+            const pk_image_payload payload = *PK_AT(cx->builder, PLD, item.d);
+            for (uint32_t k = 0; k < payload.n_selectors; k++) {
+                const pk_image_selector selector = *PK_AT(cx->builder, SEL, payload.selectors + k);
+                if (selector.key && selector.table)
+                    share_table(cx, layer, &selector);
+            }
+        }
+        pending_binds_write(cx);
+    }
+}
+
+void pk_bind_finish(pk_compiler *cx)
+{
+    tables_write(cx);
+    pending_binds_write(cx);
+    share_tables(cx);
 }

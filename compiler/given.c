@@ -19,6 +19,9 @@ static bool given(givens *g, uint32_t slot, pk_given_kind kind, uint32_t ref, pk
     return true;
 }
 
+static pk_ref plan_element(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_node node);
+static pk_ref positional(pk_compiler *cx, pk_ref layer, unsigned n);
+
 static pk_ref new_instance(pk_compiler *cx, pk_ref layer)
 {
     pk_ref ref = PK_ADD(cx->builder, PLN, 1);
@@ -136,11 +139,68 @@ pk_ref pk_plan_call(pk_compiler *cx, const pk_scope *scope, pk_ref within, pk_no
     return first;
 }
 
+/* Scapy writes ('NOP', None) and ('SAckOK', b'') where there is nothing to give. */
+static bool is_nothing(pk_compiler *cx, pk_node node)
+{
+    const pk_ast_node *at = pk_at(cx, node);
+    return named(cx, node, "None") ||
+           (at->kind == PK_AST_STRING && pk_ast_blob_bytes(cx->ast, at->a).len == 0);
+}
+
+/* The elements behind a tuple's first are positional arguments; a nested tuple is several. */
+static pk_node tuple_arguments(pk_compiler *cx, pk_node tuple)
+{
+    pk_node args = 0;
+    pk_node last = 0;
+    for (pk_node element = pk_at(cx, pk_at(cx, tuple)->a)->next; element;
+         element = pk_at(cx, element)->next) {
+        bool several = pk_at(cx, element)->kind == PK_AST_TUPLE;
+        pk_node value = several ? pk_at(cx, element)->a : element;
+        for (; value; value = several ? pk_at(cx, value)->next : 0) {
+            if (is_nothing(cx, value))
+                continue;
+            pk_node arg =
+                pk_ast_add(cx->ast, PK_AST_ARG, pk_at(cx, value)->span, 0, value, 0, 0, 0);
+            if (last)
+                pk_ast_link(cx->ast, last, arg);
+            else
+                args = arg;
+            last = arg;
+        }
+    }
+    return args;
+}
+
+/* (76, b'..'): a number in place of a name is the key itself, and what follows plain bytes. */
+static pk_ref plan_numbered(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node tuple)
+{
+    pk_node head = pk_at(cx, tuple)->a;
+    pk_node body = pk_at(cx, head)->next;
+    pk_ref ref = new_instance(cx, layer);
+    pk_ref key = positional(cx, layer, 0);
+    pk_ref value = key ? pk_lower_expr(cx, scope, head, key, 0) : 0;
+    if (!value || !pk_fits(cx, key, value, pk_at(cx, head)->span))
+        return 0;
+    pk_ref giv = PK_ADD(cx->builder, GIV, 1);
+    *PK_AT(cx->builder, GIV, giv) = (pk_image_given){
+        PK_AT(cx->builder, FLD, key)->slot, PK_GIVEN_VALUE, value, pk_at(cx, head)->span.lo};
+    PK_AT(cx->builder, PLN, ref)->givens = giv;
+    PK_AT(cx->builder, PLN, ref)->n_givens = 1;
+    if (body && !is_nothing(cx, body)) {
+        pk_ref bytes = plan_element(cx, scope, 0, body);
+        if (!bytes)
+            return 0;
+        PK_AT(cx->builder, PLN, ref)->payload = bytes;
+    }
+    return ref;
+}
+
 /* ('MSS', 1460): the case of that name with the rest as its fields in order. */
 static pk_ref plan_tuple(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node)
 {
-    pk_ast_node at = *pk_at(cx, node);
-    pk_ast_node head = *pk_at(cx, at.a);
+    pk_ast_node head = *pk_at(cx, pk_at(cx, node)->a);
+    if (head.kind == PK_AST_INT)
+        return plan_numbered(cx, scope, layer, node);
     pk_ref which = head.kind == PK_AST_STRING
                        ? case_by_text(cx, layer, pk_ast_blob_bytes(cx->ast, head.a))
                        : 0;
@@ -151,23 +211,7 @@ static pk_ref plan_tuple(pk_compiler *cx, const pk_scope *scope, pk_ref layer, p
     }
     pk_ref inner;
     pk_ref first = wrap_case(cx, 0, which, &inner);
-    /* The elements after the name are positional arguments; a nested tuple is several. */
-    pk_node args = 0;
-    pk_node last = 0;
-    for (pk_node element = pk_at(cx, at.a)->next; element; element = pk_at(cx, element)->next) {
-        bool several = pk_at(cx, element)->kind == PK_AST_TUPLE;
-        pk_node value = several ? pk_at(cx, element)->a : element;
-        for (; value; value = several ? pk_at(cx, value)->next : 0) {
-            pk_node arg =
-                pk_ast_add(cx->ast, PK_AST_ARG, pk_at(cx, value)->span, 0, value, 0, 0, 0);
-            if (last)
-                pk_ast_link(cx->ast, last, arg);
-            else
-                args = arg;
-            last = arg;
-        }
-    }
-    return pk_plan_givens(cx, scope, which, args, inner) ? first : 0;
+    return pk_plan_givens(cx, scope, which, tuple_arguments(cx, node), inner) ? first : 0;
 }
 
 static pk_ref plan_element(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_node node)

@@ -10,6 +10,7 @@
 typedef struct planned {
     pk_ref first;
     pk_ref inner;
+    pk_ref holder; /* the struct's instance that `inner` is, or is a case of */
 } planned;
 
 static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
@@ -152,15 +153,27 @@ static bool is_padding(pk_compiler *cx, pk_ref ref)
     return layer && strcmp(pk_str(cx, PK_AT(cx->builder, LAY, layer)->name), "padding") == 0;
 }
 
+static bool has_payload(pk_compiler *cx, pk_ref layer)
+{
+    const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
+    for (uint32_t i = 0; i < at.n_items; i++)
+        if (PK_AT(cx->builder, CODE, at.items + i)->op == PK_OPC_PAY)
+            return true;
+    return at.kind == PK_LAYER_LAYER;
+}
+
 /* a / b: b is the payload of a's innermost layer; bytes have none, so what follows stands behind
- * them; padding lies outside of every layer. */
+ * them, as it does behind a struct that has none; padding lies outside of every layer. */
 static void stack_onto(pk_compiler *cx, const planned *below, const planned *above, planned *ret)
 {
-    *ret = (planned){below->first, above->inner};
+    pk_ref layer = layer_of_plan(cx, below->inner);
+    *ret = (planned){below->first, above->inner, above->holder};
     if (is_padding(cx, above->first))
         append_sibling(cx, below->first, above->first);
-    else if (!layer_of_plan(cx, below->inner))
+    else if (!layer)
         append_sibling(cx, below->inner, above->first);
+    else if (!has_payload(cx, layer))
+        append_sibling(cx, below->holder, above->first);
     else if (PK_AT(cx->builder, PLN, below->inner)->payload)
         append_sibling(cx, PK_AT(cx->builder, PLN, below->inner)->payload, above->first);
     else
@@ -194,7 +207,7 @@ static bool plan_stack(pk_compiler *cx, const pk_scope *scope, pk_node node, uin
         stack_onto(cx, &left, &right, ret);
     } else {
         append_sibling(cx, left.first, right.first);
-        *ret = (planned){left.first, right.inner};
+        *ret = (planned){left.first, right.inner, right.holder};
     }
     return true;
 }
@@ -259,6 +272,7 @@ static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint
         return plan_def(cx, scope, node, callee, index, within, ret);
     if (is_case || (callee && callee->kind == PK_SYM_LAYER)) {
         ret->first = pk_plan_call(cx, scope, within, node, &ret->inner);
+        ret->holder = ret->first;
         return ret->first != 0;
     }
     if (is_stack(cx, node) && (at.a == PK_OP_DIV || pk_is_packet(cx, scope, node)))
@@ -269,7 +283,7 @@ static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint
         return report_count(cx, node, &at);
     /* Anything else is bytes: kept as it was written, for the sake of its names. */
     ret->first = plan_value(cx, outer, written);
-    ret->inner = ret->first;
+    ret->inner = ret->holder = ret->first;
     return ret->first != 0;
 }
 
