@@ -229,7 +229,7 @@ static int instance_get(pk_vm *vm, pk_value base, pk_ref name, uint8_t dst, pk_v
 {
     const pk_image_member *member = pk_image_member_find(vm->image, pk_vm_layer_of(vm, base), name);
     if (!member) {
-        *ret_value = stacked(vm, base, name);
+        *ret_value = name == vm->payload_name ? pk_vm_payload(vm, base) : stacked(vm, base, name);
         return VM_READY;
     }
     switch ((pk_member_kind)member->kind) {

@@ -17,6 +17,15 @@ typedef struct question {
 
 /* ---- which expression ------------------------------------------------------------------------ */
 
+static bool bound(const pk_vm *vm, pk_ref upper, pk_ref lower)
+{
+    const pk_image_layer *at = pk_vm_layer(vm, upper);
+    for (uint32_t i = 0; i < at->n_binds; i++)
+        if (vm->image->binds[at->binds + i].lower == lower)
+            return true;
+    return false;
+}
+
 static pk_ref imposed_by(const pk_vm *vm, pk_ref upper, pk_ref lower, uint32_t depth, pk_ref target,
                          uint32_t slot)
 {
@@ -83,13 +92,28 @@ static pk_value evaluate(const question *ask, pk_ref expr)
     return value;
 }
 
+/* The key that a shared table gives the layer above. */
+static bool keyed(const question *ask, uint32_t slot, uint64_t *ret_key)
+{
+    pk_ref lower = pk_tree_layer(ask->tree, ask->owner);
+    pk_tree_node payload = pk_tree_payload(ask->tree, ask->owner);
+    pk_ref upper = pk_tree_none(payload) ? 0 : pk_tree_layer(ask->tree, payload);
+    uint32_t selects;
+    if (!upper || bound(ask->vm, upper, lower))
+        return false;
+    return pk_vm_table_key(ask->vm, lower, upper, &selects, ret_key) && selects == slot;
+}
+
 /* What building would put there; undefined when it would fail. */
 static pk_value expected(const question *ask)
 {
     pk_vm *vm = ask->vm;
     const pk_image_field *field = &vm->image->fields[ask->field];
     pk_ref exprs[] = {imposition(ask, field->slot), field->init};
+    uint64_t key;
     for (unsigned i = 0; i < 2; i++) {
+        if (i == 0 && !exprs[0] && keyed(ask, field->slot, &key))
+            return pk_value_int((int64_t)key);
         pk_value value = exprs[i] ? evaluate(ask, exprs[i]) : pk_value_undefined();
         if (vm->failed || value.kind == PK_INT || value.kind == PK_BYTES)
             return value;

@@ -125,7 +125,9 @@ typedef struct vm_slot {
     bool raw;         /* the value is what stands there, whatever the field's encoding */
     uint32_t ref;     /* EXP given, or node */
     uint32_t imposed; /* EXP */
-    uint32_t field;   /* FLD, once DONE; 0 = absent */
+    bool keyed;       /* imposed: `key`, by a shared dispatch table */
+    uint64_t key;
+    uint32_t field; /* FLD, once DONE; 0 = absent */
     uint32_t lo;
     uint32_t child; /* node of a struct or list */
     uint32_t width; /* bits of an integer whose width is an expression */
@@ -170,7 +172,7 @@ struct pk_vm {
     uint8_t *field_facts; /* FLD */
     vm_name *names;       /* layers by name and alias, sorted */
     uint32_t n_names;
-    pk_ref value_name, dst_name, raw_layer, link_table;
+    pk_ref value_name, dst_name, payload_name, raw_layer, link_table;
 
     /* parameters, packet at hand */
     pk_value *params;
@@ -298,6 +300,11 @@ uint32_t pk_vm_new_instance(pk_vm *vm, pk_ref layer, uint32_t up, vm_role role);
 uint32_t pk_vm_new_leaf(pk_vm *vm, pk_ref expr, uint32_t up, vm_role role);
 void pk_vm_append(pk_vm *vm, uint32_t list, uint32_t node);
 uint32_t pk_vm_new_list(pk_vm *vm, pk_ref field, uint32_t up, vm_role role);
+
+/* A layer stacked where no bind names it, but whose key stands in a table that the lower layer
+ * shares (`payload by proto in eth.type`): the field that selects takes that key. */
+bool pk_vm_table_key(const pk_vm *vm, pk_ref lower, pk_ref upper, uint32_t *ret_slot,
+                     uint64_t *ret_key);
 
 /* ---- slot.c ---- */
 /* The FLD that slot `slot` of an instance has on the wire (0 = none). */

@@ -247,11 +247,69 @@ static uint32_t below(const pk_vm *vm, uint32_t instance)
     return vm->nodes[vm->nodes[instance].up].up;
 }
 
+/* The slot that a selector is, when it is just a field. */
+static bool plain_selector(const pk_vm *vm, pk_ref expr, uint32_t *ret_slot)
+{
+    const pk_image_expr *at = &vm->image->exprs[expr];
+    const pk_insn *code = vm->image->code + at->start;
+    if (!expr || at->count != 2 || code[0].op != PK_OPC_SLOT || code[1].op != PK_OPC_RET)
+        return false;
+    *ret_slot = code[0].d;
+    return true;
+}
+
+static bool key_in_table(const pk_vm *vm, pk_ref table, pk_ref upper, uint64_t *ret_key)
+{
+    const pk_image_table *at = &vm->image->tables[table];
+    for (uint32_t i = 0; i < at->n_keys; i++) {
+        const pk_image_key *key = &vm->image->keys[at->keys + i];
+        if (key->layer == upper) {
+            *ret_key = key->lo;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool pk_vm_table_key(const pk_vm *vm, pk_ref lower, pk_ref upper, uint32_t *ret_slot,
+                     uint64_t *ret_key)
+{
+    const pk_image_layer *layer = pk_vm_layer(vm, lower);
+    for (uint32_t i = 0; i < layer->n_items; i++) {
+        const pk_insn *insn = &vm->image->code[layer->items + i];
+        if (insn->op != PK_OPC_PAY)
+            continue;
+        const pk_image_payload *payload = &vm->image->payloads[insn->d];
+        for (uint32_t k = 0; k < payload->n_selectors; k++) {
+            const pk_image_selector *selector = &vm->image->selectors[payload->selectors + k];
+            if (key_in_table(vm, selector->table, upper, ret_key))
+                return plain_selector(vm, selector->key, ret_slot);
+        }
+    }
+    return false;
+}
+
+static void impose_key(pk_vm *vm, uint32_t lower, pk_ref upper)
+{
+    uint32_t slot;
+    uint64_t key;
+    pk_ref layer = vm->nodes[lower].layer;
+    if (!pk_vm_table_key(vm, layer, upper, &slot, &key) || slot >= pk_vm_layer(vm, layer)->n_slots)
+        return;
+    vm_slot *at = &vm->slots[vm->nodes[lower].slots + slot];
+    if (!at->imposed && !at->keyed) {
+        at->keyed = true;
+        at->key = key;
+    }
+}
+
 static void impose(pk_vm *vm, uint32_t instance)
 {
     uint32_t lower = below(vm, instance);
     const pk_image_bind *bind =
         lower ? bind_on(vm, vm->nodes[instance].layer, vm->nodes[lower].layer) : NULL;
+    if (lower && !bind)
+        impose_key(vm, lower, vm->nodes[instance].layer);
     for (uint32_t i = 0; bind && i < bind->n_impositions; i++) {
         const pk_image_imposition *what = &vm->image->impositions[bind->impositions + i];
         uint32_t target = lower;
@@ -261,7 +319,7 @@ static void impose(pk_vm *vm, uint32_t instance)
             what->slot >= pk_vm_layer(vm, what->layer)->n_slots)
             continue;
         vm_slot *slot = &vm->slots[vm->nodes[target].slots + what->slot];
-        if (!slot->imposed)
+        if (!slot->imposed && !slot->keyed)
             slot->imposed = what->value;
     }
 }
@@ -303,8 +361,7 @@ bool pk_vm_plan_build(pk_vm *vm, pk_ref plan)
 {
     vm->n_nodes = vm->n_slots = vm->n_items = vm->n_instances = 0;
     (void)new_node(vm, VM_IS_ROOT, 0, VM_OUTERMOST);
-    if (vm->failed ||
-        !(vm->link ? add_on_link(vm, plan) : add_chain(vm, 0, plan, VM_OUTERMOST)))
+    if (vm->failed || !(vm->link ? add_on_link(vm, plan) : add_chain(vm, 0, plan, VM_OUTERMOST)))
         return false;
     for (uint32_t i = 1; i < vm->n_nodes; i++)
         if (vm->nodes[i].kind == VM_IS_INSTANCE && vm->nodes[i].plan && !fill_in(vm, i))

@@ -374,10 +374,14 @@ static void choose(pk_vm *vm, vm_frame *frame)
     pk_ref exprs[] = {slot->given ? slot->ref : 0, slot->imposed, field->init};
     pk_value self = pk_vm_node_value(0, frame->node);
     uint32_t item = vm->item_of[frame->field];
-    while (frame->at < FROM_NOTHING && !exprs[frame->at])
+    while (frame->at < FROM_NOTHING && !exprs[frame->at] &&
+           !(frame->at == FROM_IMPOSED && slot->keyed))
         frame->at++;
     frame->got = false;
-    if (frame->at < FROM_NOTHING) {
+    if (frame->at == FROM_IMPOSED && slot->keyed) {
+        frame->arg = pk_value_int((int64_t)slot->key);
+        frame->stage = WIDTH_STAGE;
+    } else if (frame->at < FROM_NOTHING) {
         frame->stage = VALUE_STAGE;
         pk_vm_push_expr(vm, exprs[frame->at], self, item, 0);
     } else if (field->type == PK_TYPE_BYTES && field->width) {

@@ -216,6 +216,7 @@ static void find_names(pk_vm *vm)
 {
     const pk_image *image = vm->image;
     vm->value_name = pk_image_name_find(image, "value");
+    vm->payload_name = pk_image_name_find(image, "payload");
     vm->dst_name = pk_image_name_find(image, "dst");
     vm->raw_layer = pk_image_layer_find(image, "raw");
     for (pk_ref i = 1; i < image->n_tables; i++) {
