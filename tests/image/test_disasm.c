@@ -123,7 +123,8 @@ static void test_hostile_names_are_escaped(void)
     fixture f = begin();
     char *name = (char *)f.blob.data + ((const char *)f.image.strings - (const char *)f.blob.data) +
                  f.image.layers[f.s.demo].name;
-    memcpy(name, "\x1b[2J", 4);
+    static const char escape[4] = {0x1b, '[', '2', 'J'};
+    memcpy(name, escape, sizeof escape);
     pk_image_disasm(&f.image, 0, &f.text);
     CHECK(!strchr(pk_buf_cstr(&f.text), 0x1b));
     CHECK(strstr(pk_buf_cstr(&f.text), "layer \\x1b[2J:"));

@@ -188,7 +188,7 @@ static void test_the_document_says_what_the_tables_say(const char *path, bool bl
     if (bless) {
         FILE *file = fopen(path, "wb");
         CHECK(file && fwrite(want.data, 1, want.len, file) == want.len && fclose(file) == 0);
-    } else if (have.len != want.len || memcmp(have.data, want.data, want.len) != 0) {
+    } else if (!have.data || have.len != want.len || memcmp(have.data, want.data, want.len) != 0) {
         fprintf(stderr, "%s differs from its tables; run this program with --bless\n", path);
         check_failures++;
     }
