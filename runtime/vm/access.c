@@ -207,13 +207,27 @@ static pk_value leftover(const pk_vm *vm, pk_value base, const pk_image_member *
     return pk_vm_tree_node(base.tree, at);
 }
 
+static bool at_work_in(const pk_vm *vm, pk_value self)
+{
+    const vm_frame *frame = &vm->frames[vm->depth > 0 ? vm->depth - 1 : 0];
+    return vm->depth > 0 && frame->kind == VM_EXPR && frame->self.kind == PK_NODE &&
+           frame->self.tree == self.tree && frame->self.node == self.node;
+}
+
 /* What is computed in an instance sees the item at hand only if it is the instance at work. */
 static int compute(pk_vm *vm, pk_ref expr, pk_value self, uint8_t dst)
 {
-    const vm_frame *frame = &vm->frames[vm->depth > 0 ? vm->depth - 1 : 0];
-    bool own = vm->depth > 0 && frame->kind == VM_EXPR && frame->self.kind == PK_NODE &&
-               frame->self.tree == self.tree && frame->self.node == self.node;
-    return pk_vm_push_expr(vm, expr, self, own ? frame->item : VM_NO_ITEM, dst);
+    uint32_t item = at_work_in(vm, self) ? vm->frames[vm->depth - 1].item : VM_NO_ITEM;
+    return pk_vm_push_expr(vm, expr, self, item, dst);
+}
+
+/* `value` inside a two-way scalar that is being built is what it was given: its `let value` reads
+ * the fields that are computed from it. True when that is what is asked for. */
+static bool asks_given(const pk_vm *vm, pk_value base, pk_ref name)
+{
+    return name == vm->value_name && pk_vm_on_build(vm, base) &&
+           scalar_of(vm, pk_vm_layer_of(vm, base)) &&
+           (vm->nodes[base.node].expr || at_work_in(vm, base));
 }
 
 static pk_value payload_case(const pk_vm *vm, pk_value base, pk_ref layer)
@@ -231,6 +245,10 @@ static int instance_get(pk_vm *vm, pk_value base, pk_ref name, uint8_t dst, pk_v
     if (!member) {
         *ret_value = name == vm->payload_name ? pk_vm_payload(vm, base) : stacked(vm, base, name);
         return VM_READY;
+    }
+    if (asks_given(vm, base, name)) {
+        *ret_value = vm->nodes[base.node].expr ? base : pk_value_undefined();
+        return pk_vm_plain(vm, ret_value, dst);
     }
     switch ((pk_member_kind)member->kind) {
     case PK_MEMBER_FIELD:

@@ -286,6 +286,22 @@ uint32_t pk_vm_child(pk_vm *vm, uint32_t instance, pk_ref field)
 enum { FIELD_STAGE, CHOOSE_STAGE, VALUE_STAGE, WIDTH_STAGE, ZERO_STAGE, WIDTH_ONLY, WIDTH_FOUND };
 enum { FROM_GIVEN, FROM_IMPOSED, FROM_INIT, FROM_NOTHING };
 
+/* Whether what the busy slot waits for is how many zeros a field without a value has: then it has
+ * none (`len: u8 = size(text); text: bytes[len]`). */
+static bool asked_for_zeros(const pk_vm *vm, uint32_t instance, uint32_t slot)
+{
+    for (uint32_t i = vm->depth; i-- > vm->base;) {
+        const vm_frame *frame = &vm->frames[i];
+        if (frame->kind != VM_SLOT)
+            continue;
+        if (frame->node == instance && frame->slot == slot)
+            return false;
+        if (frame->stage == ZERO_STAGE)
+            return true;
+    }
+    return false;
+}
+
 int pk_vm_build_slot(pk_vm *vm, uint32_t instance, uint32_t slot, uint8_t dst, pk_value *ret_value)
 {
     const vm_node *node = &vm->nodes[instance];
@@ -298,6 +314,8 @@ int pk_vm_build_slot(pk_vm *vm, uint32_t instance, uint32_t slot, uint8_t dst, p
         *ret_value = at->value;
         return VM_READY;
     }
+    if (at->state == VM_BUSY && asked_for_zeros(vm, instance, slot))
+        return VM_READY;
     if (at->state == VM_BUSY)
         return pk_vm_fail_cycle(vm, VM_SLOT, instance, slot);
     vm_frame *frame = pk_vm_push(vm, VM_SLOT, dst);
