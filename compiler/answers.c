@@ -190,8 +190,7 @@ static pk_ref guard(pk_compiler *cx, pk_ref layer, const conjunct *part, unsigne
     cx->code = outer;
     pk_ref ref = 0;
     if (good) {
-        pk_ref start = PK_ADD(cx->builder, CODE, code.count);
-        memcpy(PK_AT(cx->builder, CODE, start), code.insns, code.count * sizeof(pk_insn));
+        pk_ref start = PK_PUT(cx->builder, CODE, code.insns, code.count);
         ref = PK_ADD(cx->builder, EXP, 1);
         *PK_AT(cx->builder, EXP, ref) =
             (pk_image_expr){.start = start, .count = code.count, .layer = layer};

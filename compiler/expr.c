@@ -109,8 +109,7 @@ static bool is_constant(const pk_code *code)
 static pk_ref expr_write(pk_compiler *cx, const pk_code *code, pk_ref layer, pk_ref text,
                          uint32_t args, bool constant)
 {
-    pk_ref start = PK_ADD(cx->builder, CODE, code->count);
-    memcpy(PK_AT(cx->builder, CODE, start), code->insns, code->count * sizeof(pk_insn));
+    pk_ref start = PK_PUT(cx->builder, CODE, code->insns, code->count);
     pk_ref ref = PK_ADD(cx->builder, EXP, 1);
     *PK_AT(cx->builder, EXP, ref) = (pk_image_expr){.start = start,
                                                     .count = code->count,

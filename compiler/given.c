@@ -44,9 +44,24 @@ static bool calls(pk_compiler *cx, pk_node node, const char *text)
 /* ---- does it fit? -----------------------------------------------------------------------------
  */
 
+/* Fields of one name in exclusive branches share a slot: the widest says what may be given. */
+static pk_ref widest(pk_compiler *cx, pk_ref field)
+{
+    const pk_image_field at = *PK_AT(cx->builder, FLD, field);
+    const pk_image_layer layer = *PK_AT(cx->builder, LAY, at.layer);
+    pk_ref best = field;
+    for (uint32_t i = 0; i < layer.n_fields; i++) {
+        const pk_image_field *other = PK_AT(cx->builder, FLD, layer.fields + i);
+        if (other->slot == at.slot && other->type == at.type &&
+            (!other->bits || other->bits > PK_AT(cx->builder, FLD, best)->bits))
+            best = layer.fields + i;
+    }
+    return best;
+}
+
 bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span)
 {
-    const pk_image_field *at = PK_AT(cx->builder, FLD, field);
+    const pk_image_field *at = PK_AT(cx->builder, FLD, widest(cx, field));
     const pk_image_expr *code = PK_AT(cx->builder, EXP, expr);
     if (!(code->flags & PK_EXPR_CONST) || at->bits == 0 || at->bits > 64)
         return true;
@@ -134,7 +149,8 @@ pk_ref pk_plan_call(pk_compiler *cx, const pk_scope *scope, pk_ref within, pk_no
         return 0;
     }
     pk_ref first = wrap_case(cx, within, layer, ret_inner);
-    if (at.kind == PK_AST_CALL && !pk_plan_givens(cx, scope, layer, at.b, *ret_inner))
+    if (at.kind == PK_AST_CALL &&
+        !pk_plan_givens(cx, scope, layer, at.b, *ret_inner, first == *ret_inner ? 0 : first))
         return 0;
     return first;
 }
@@ -211,7 +227,7 @@ static pk_ref plan_tuple(pk_compiler *cx, const pk_scope *scope, pk_ref layer, p
     }
     pk_ref inner;
     pk_ref first = wrap_case(cx, 0, which, &inner);
-    return pk_plan_givens(cx, scope, which, tuple_arguments(cx, node), inner) ? first : 0;
+    return pk_plan_givens(cx, scope, which, tuple_arguments(cx, node), inner, 0) ? first : 0;
 }
 
 static pk_ref plan_element(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_node node)
@@ -301,7 +317,7 @@ pk_ref pk_plan_struct(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_n
         if (!which)
             return pk_plan_call(cx, scope, 0, node, &inner);
         pk_ref first = wrap_case(cx, 0, which, &inner);
-        if (at.kind == PK_AST_CALL && !pk_plan_givens(cx, scope, which, at.b, inner))
+        if (at.kind == PK_AST_CALL && !pk_plan_givens(cx, scope, which, at.b, inner, first))
             return 0;
         return first;
     }
@@ -435,8 +451,20 @@ static bool give_leftover(pk_compiler *cx, const pk_scope *scope, const char *na
            given(g, window, cut ? PK_GIVEN_CUT : PK_GIVEN_REST, expr, pk_at(cx, value)->span);
 }
 
+/* A case called by itself takes the fields of its struct, too. */
+static pk_ref layer_with(pk_compiler *cx, pk_ref layer, pk_ref name, givens **g, givens *outer)
+{
+    pk_image_member member;
+    pk_ref parent = PK_AT(cx->builder, LAY, layer)->parent;
+    if (!outer || pk_member(cx, layer, name, &member) || !pk_member(cx, parent, name, &member) ||
+        member.kind != PK_MEMBER_FIELD)
+        return layer;
+    *g = outer;
+    return parent;
+}
+
 static bool give_named(pk_compiler *cx, const pk_scope *scope, pk_ref layer, const pk_ast_node *arg,
-                       givens *g)
+                       givens *g, givens *outer)
 {
     pk_ast_node path = *pk_at(cx, arg->a);
     if (path.kind != PK_AST_NAME)
@@ -446,6 +474,7 @@ static bool give_named(pk_compiler *cx, const pk_scope *scope, pk_ref layer, con
     pk_image_member member;
     if (strcmp(text, "_cut") == 0 || strcmp(text, "_rest") == 0)
         return give_leftover(cx, scope, text, 0, arg->b, g);
+    layer = layer_with(cx, layer, name, &g, outer);
     if (!pk_member(cx, layer, name, &member) ||
         (member.kind != PK_MEMBER_FIELD && member.kind != PK_MEMBER_WINDOW)) {
         pk_report_unknown_field(cx, path.span, layer, name);
@@ -475,27 +504,38 @@ static bool give_positional(pk_compiler *cx, const pk_scope *scope, pk_ref layer
     return false;
 }
 
-bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node args, pk_ref plan)
+static void givens_write(pk_compiler *cx, const givens *g, pk_ref plan)
+{
+    if (!g->count)
+        return;
+    pk_ref first = PK_PUT(cx->builder, GIV, g->list, (uint32_t)g->count);
+    pk_image_plan *at = PK_AT(cx->builder, PLN, plan);
+    at->givens = first;
+    at->n_givens = (uint32_t)g->count;
+    at->flags = g->flags;
+}
+
+bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node args, pk_ref plan,
+                    pk_ref outer)
 {
     givens g = {0};
+    givens h = {0};
     bool good = true;
     unsigned n = 0;
     for (pk_node at = args; at; at = pk_at(cx, at)->next) {
         pk_ast_node arg = *pk_at(cx, at);
         /* Go on after an error: the next argument may have its own. */
         if (arg.a)
-            good &= give_named(cx, scope, layer, &arg, &g);
+            good &= give_named(cx, scope, layer, &arg, &g, outer ? &h : NULL);
         else
             good &= give_positional(cx, scope, layer, arg.b, n++, &g);
     }
-    if (good && g.count) {
-        pk_ref first = PK_ADD(cx->builder, GIV, (uint32_t)g.count);
-        memcpy(PK_AT(cx->builder, GIV, first), g.list, g.count * sizeof *g.list);
-        pk_image_plan *at = PK_AT(cx->builder, PLN, plan);
-        at->givens = first;
-        at->n_givens = (uint32_t)g.count;
-        at->flags = g.flags;
+    if (good) {
+        givens_write(cx, &g, plan);
+        if (outer)
+            givens_write(cx, &h, outer);
     }
     free(g.list);
+    free(h.list);
     return good;
 }

@@ -220,8 +220,9 @@ bool pk_plan_alternatives(pk_compiler *cx, const pk_scope *scope, pk_node node, 
                           uint32_t *ret_count);
 
 /* ---- given.c: arguments of a layer -> given values ---- */
-bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node args,
-                    pk_ref plan);
+/* `outer` is the plan of the struct that a case was wrapped in, 0 = none. */
+bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node args, pk_ref plan,
+                    pk_ref outer);
 /* Whether a constant given to a field fits it; reports when not. */
 bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span);
 /* An element or struct value as a plan node of `layer` (or one of its cases). */

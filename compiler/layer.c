@@ -189,8 +189,7 @@ static pk_ref tuple_key(pk_compiler *cx, lowering *l, pk_node tuple)
     cx->code = outer;
     pk_ref ref = 0;
     if (good) {
-        pk_ref start = PK_ADD(cx->builder, CODE, code.count);
-        memcpy(PK_AT(cx->builder, CODE, start), code.insns, code.count * sizeof(pk_insn));
+        pk_ref start = PK_PUT(cx->builder, CODE, code.insns, code.count);
         pk_ref text = pk_text_of_node(cx, tuple);
         ref = PK_ADD(cx->builder, EXP, 1);
         *PK_AT(cx->builder, EXP, ref) =
@@ -361,15 +360,13 @@ static void items_write(pk_compiler *cx, lowering *l)
     fix_prefix(cx, l);
     pk_image_layer layer = *PK_AT(cx->builder, LAY, l->layer);
     uint32_t shift = layer.fixed_fields ? 1 : 0;
-    pk_ref start = PK_ADD(cx->builder, CODE, (uint32_t)l->n_items + shift);
-    pk_insn *code = PK_AT(cx->builder, CODE, start);
-    if (shift)
-        *code++ = (pk_insn){.op = PK_OPC_FIX, .d = layer.fixed_fields, .e = layer.fixed_bits};
-    for (size_t i = 0; i < l->n_items; i++) {
-        code[i] = l->items[i];
-        if (code[i].op == PK_OPC_JIF || code[i].op == PK_OPC_JMP)
-            code[i].d += shift;
-    }
+    for (size_t i = 0; i < l->n_items; i++)
+        if (l->items[i].op == PK_OPC_JIF || l->items[i].op == PK_OPC_JMP)
+            l->items[i].d += shift;
+    const pk_insn fix = {.op = PK_OPC_FIX, .d = layer.fixed_fields, .e = layer.fixed_bits};
+    pk_ref start = shift ? PK_PUT(cx->builder, CODE, &fix, 1) : 0;
+    pk_ref rest = PK_PUT(cx->builder, CODE, l->items, (uint32_t)l->n_items);
+    start = start ? start : rest;
     pk_image_layer *at = PK_AT(cx->builder, LAY, l->layer);
     at->items = start;
     at->n_items = (uint32_t)l->n_items + shift;

@@ -325,8 +325,7 @@ pk_ref pk_set_make(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref 
     steps s = {0};
     pk_ref ref = 0;
     if (set_steps(cx, scope, node, expected, &s)) {
-        pk_ref first = PK_ADD(cx->builder, SOP, (uint32_t)s.count);
-        memcpy(PK_AT(cx->builder, SOP, first), s.list, s.count * sizeof *s.list);
+        pk_ref first = PK_PUT(cx->builder, SOP, s.list, (uint32_t)s.count);
         pk_ref text = pk_text_of_node(cx, node);
         ref = PK_ADD(cx->builder, SET, 1);
         *PK_AT(cx->builder, SET, ref) =

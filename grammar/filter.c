@@ -53,6 +53,7 @@ static bool can_end(int kind)
 static bool can_begin(int kind)
 {
     switch (kind) {
+    case '[': /* a list of packets */
     case T_NAME:
     case T_LAYER:
     case T_STRUCT:
@@ -146,8 +147,23 @@ static char closer_of(char opener)
     return opener == '(' ? ')' : opener == '[' ? ']' : '}';
 }
 
+/* `ip(..)` and `[ip(..), ..]` at the start of a statement are packets. */
+static void mark_bare(pk_filter *filter, const pk_token *token)
+{
+    int previous = filter->previous.kind;
+    bool begins = previous == T_SEP || previous == '{' || previous == T_ARROW;
+    if (begins && !in_parentheses(filter) && !filter->expression)
+        filter->queue[filter->queued++] =
+            (pk_token){.kind = T_BARE, .span = {token->span.lo, token->span.lo}};
+}
+
 static void open_bracket(pk_filter *filter, const pk_token *token)
 {
+    if (token->kind == '[') {
+        if (needs_separator(filter, token))
+            separate(filter, T_SEP);
+        mark_bare(filter, token);
+    }
     deliver(filter, token);
     if (filter->depth == PK_NESTING_LIMIT) {
         report(filter, PK_DIAG_NESTING, token->span, "`%c` opens one level too many",
@@ -243,12 +259,8 @@ static void handle_plain(pk_filter *filter, const pk_token *token)
 {
     if (needs_separator(filter, token))
         separate(filter, T_SEP);
-    int previous = filter->previous.kind;
-    bool begins = previous == T_SEP || previous == '{' || previous == T_ARROW;
-    if (token->kind == T_NAME && token->joined && begins && !in_parentheses(filter) &&
-        !filter->expression)
-        filter->queue[filter->queued++] =
-            (pk_token){.kind = T_BARE, .span = {token->span.lo, token->span.lo}};
+    if (token->kind == T_NAME && token->joined)
+        mark_bare(filter, token);
     deliver(filter, token);
 }
 

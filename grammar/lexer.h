@@ -74,7 +74,7 @@ typedef struct pk_filter {
     unsigned depth;                       /* index of the innermost open bracket */
     unsigned blocks;                      /* open braces */
     unsigned abandoned; /* brackets given up: their closers are dropped in silence */
-    pk_token queue[3];  /* made but not yet delivered */
+    pk_token queue[4];  /* made but not yet delivered */
     unsigned queued;
     pk_token held; /* read but not yet looked at; kind < 0 when there is none */
     pk_token previous;
