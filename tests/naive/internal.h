@@ -369,7 +369,24 @@ const naive_env *naive_env_find(const naive_env *env, pk_atom name);
 bool naive_native(naive_packet *packet, const char *name, size_t n, const naive_value *args,
                   naive_value *ret_value);
 
-/* ---- plan.c ------------------------------------------------------------------------------------
+/* ---- operators.c --- */
+
+naive_value naive_binary(const naive_scope *scope, pk_node expr);
+naive_value naive_unary(const naive_scope *scope, pk_node expr);
+naive_value naive_stack_bytes(naive_packet *packet, naive_value value);
+
+/* ---- stack.c --- */
+
+/* The layer that `type` brings along when it stands on anything else, NULL = none. */
+const naive_layer *naive_implied(const naive_unit *unit, const naive_layer *type);
+void naive_wrap(naive_packet *packet, naive_stack *stack, const naive_layer *below,
+                const naive_layer *wanted);
+naive_stack *naive_attach(naive_packet *packet, naive_stack *lower, naive_stack *upper);
+naive_stack *naive_juxtapose(naive_packet *packet, naive_stack *left, naive_stack *right);
+naive_stack *naive_literal_stack(naive_packet *packet, pk_bytes bytes);
+
+/* ---- plan.c, given.c
+ * ------------------------------------------------------------------------------------
  */
 
 /* Evaluates a packet expression; `space` names cases. UNDEFINED when `expr` is none. */
@@ -385,6 +402,10 @@ naive_inst *naive_new_inst(naive_packet *packet, const naive_layer *type);
 naive_stack *naive_stack_new(naive_packet *packet, naive_inst *inst);
 /* A stack as a packet of its own: a lone case stands in its struct. */
 naive_stack *naive_finish(naive_packet *packet, naive_stack *stack);
+naive_stack *naive_stack_expr(const naive_scope *scope, pk_node expr);
+naive_stack *naive_stack_value(const naive_scope *scope, pk_node expr);
+naive_stack *naive_call_layer(const naive_scope *scope, const naive_layer *type, pk_node args);
+bool naive_is_octets(const naive_unit *unit, pk_node expr);
 bool naive_is_none(const naive_unit *unit, pk_node expr);
 const naive_field *naive_field_at(const naive_layer *layer, size_t position);
 const naive_field *naive_argument_field(const naive_unit *unit, const naive_layer *type,
@@ -401,6 +422,7 @@ bool naive_alternatives(naive_unit *unit, pk_arena *arena, pk_node expr,
                         naive_alternative **ret_alternatives, size_t *ret_count);
 naive_value naive_axis_value(naive_packet *packet, const naive_axis *axis, pk_u128 digit);
 /* The runs of a set expression; false when `expr` is not a set. */
+bool naive_is_prefix_text(const naive_scope *scope, const naive_field *field, pk_bytes text);
 bool naive_set_runs(const naive_scope *scope, pk_node expr, const naive_field *field,
                     naive_run **ret_runs, size_t *ret_count);
 

@@ -1,167 +1,16 @@
-/* Packet expressions: what is stacked on what, and what is given to each field. */
+/* Packet expressions: which they are, and the stacks that they make. */
 #include "internal.h"
-
-#include <string.h>
-
-/* ---- instances and stacks ----------------------------------------------------------------------
- */
-
-naive_inst *naive_new_inst(naive_packet *packet, const naive_layer *type)
-{
-    naive_inst *inst = naive_alloc(packet->arena, 1, sizeof *inst);
-    inst->type = type;
-    if (type != NULL)
-        inst->slots = naive_alloc(packet->arena, type->n_slots + 1, sizeof *inst->slots);
-    return inst;
-}
-
-naive_stack *naive_stack_new(naive_packet *packet, naive_inst *inst)
-{
-    naive_stack *stack = naive_alloc(packet->arena, 1, sizeof *stack);
-    stack->first = stack->top = inst;
-    return stack;
-}
-
-static naive_stack *literal_stack(naive_packet *packet, pk_bytes bytes)
-{
-    naive_inst *inst = naive_new_inst(packet, NULL);
-    inst->literal = bytes;
-    return naive_stack_new(packet, inst);
-}
-
-static void place(naive_inst *first, naive_inst *owner)
-{
-    for (naive_inst *i = first; i != NULL; i = i->sibling) {
-        i->owner = owner;
-        i->role = NAIVE_PAYLOAD;
-    }
-}
-
-/* What brings the layer below it along when it stands on something else: a case its struct; a
- * struct, and a layer with a chained bind (ipv6/icmpv6), the layer directly below in that bind. */
-static const naive_layer *implied(const naive_unit *unit, const naive_layer *type)
-{
-    if (type == NULL || type->kind == NAIVE_IS_CASE)
-        return type == NULL ? NULL : type->parent;
-    if (type->n_binds == 0)
-        return NULL;
-    pk_node part = naive_at(unit, type->binds[0])->a;
-    bool chain = naive_at(unit, part)->next != 0;
-    while (naive_at(unit, part)->next != 0)
-        part = naive_at(unit, part)->next;
-    return chain || type->kind == NAIVE_IS_STRUCT ? naive_layer_named(unit, naive_at(unit, part)->a)
-                                                  : NULL;
-}
-
-static void wrap(naive_packet *packet, naive_stack *stack, const naive_layer *below,
-                 const naive_layer *wanted)
-{
-    for (;;) {
-        naive_inst *first = stack->first;
-        const naive_layer *type =
-            first == NULL || first->type == wanted ? NULL : implied(packet->unit, first->type);
-        if (type == NULL || type == below)
-            return;
-        naive_inst *outer = first->lower != NULL ? first->lower : naive_new_inst(packet, type);
-        outer->sibling = first->sibling;
-        first->sibling = NULL;
-        outer->payload = first;
-        place(first, outer);
-        stack->first = outer;
-    }
-}
-
-static void wrap_case(naive_packet *packet, naive_stack *stack)
-{
-    wrap(packet, stack, NULL, NULL);
-}
-
-naive_stack *naive_finish(naive_packet *packet, naive_stack *stack)
-{
-    wrap_case(packet, stack);
-    return stack;
-}
-
-static void append(naive_inst **chain, naive_inst *more)
-{
-    while (*chain != NULL)
-        chain = &(*chain)->sibling;
-    *chain = more;
-}
-
-static bool is_padding(const naive_unit *unit, const naive_inst *inst)
-{
-    return inst->type != NULL && strcmp(naive_text(unit, inst->type->name), "padding") == 0;
-}
-
-/* The outermost struct around `top` when nothing can stand in it: what is stacked there follows it.
- */
-static naive_inst *without_payload(naive_inst *top)
-{
-    if (top->type == NULL || top->type->kind == NAIVE_IS_LAYER || top->type->n_payloads != 0)
-        return NULL;
-    while (top->owner != NULL && top->owner->type != NULL &&
-           top->owner->type->kind != NAIVE_IS_LAYER)
-        top = top->owner;
-    return top;
-}
-
-static naive_stack *attach(naive_packet *packet, naive_stack *lower, naive_stack *upper)
-{
-    naive_inst *first = upper->first;
-    if (lower->first != NULL && lower->first == lower->top &&
-        is_padding(packet->unit, lower->first)) {
-        append(&lower->first, lower->trailer);
-        append(&upper->trailer, lower->first);
-        return upper;
-    }
-    append(&lower->trailer, upper->trailer);
-    if (first != NULL && is_padding(packet->unit, first)) {
-        naive_inst *above = first->payload;
-        first->payload = NULL;
-        append(&lower->trailer, first);
-        upper->first = above;
-        if (above == NULL)
-            return lower;
-        first = above;
-    }
-    wrap(packet, upper, lower->top->type, NULL);
-    if (upper->first == first && first != NULL && first->lower != NULL)
-        naive_fail(packet->unit, 0, "`%s` has values for `%s`, which is given already",
-                   naive_text(packet->unit, first->type->name),
-                   naive_text(packet->unit, first->lower->type->name));
-    naive_inst *struct_below = without_payload(lower->top);
-    if (struct_below == NULL) {
-        append(&lower->top->payload, upper->first);
-        place(lower->top->payload, lower->top);
-    } else {
-        append(&struct_below->sibling, upper->first);
-        place(upper->first, struct_below->owner);
-    }
-    lower->top = upper->top;
-    return lower;
-}
-
-static naive_stack *juxtapose(naive_packet *packet, naive_stack *left, naive_stack *right)
-{
-    wrap_case(packet, left);
-    wrap_case(packet, right);
-    append(&left->first, right->first);
-    append(&left->trailer, right->trailer);
-    left->top = right->top;
-    return left;
-}
 
 /* ---- what is a packet expression ---------------------------------------------------------------
  */
 
-static bool is_octets(const naive_unit *unit, pk_node expr)
+bool naive_is_octets(const naive_unit *unit, pk_node expr)
 {
     const pk_ast_node *n = naive_at(unit, expr);
     if (n->kind == PK_AST_STRING || n->kind == PK_AST_HEX)
         return true;
     return n->kind == PK_AST_BINARY && (n->a == PK_OP_ADD || n->a == PK_OP_MUL) &&
-           is_octets(unit, n->b);
+           naive_is_octets(unit, n->b);
 }
 
 static naive_scope top_scope(const naive_scope *scope)
@@ -240,7 +89,7 @@ bool naive_is_packet(const naive_scope *scope, pk_node expr)
         }
         return false;
     case PK_AST_BINARY:
-        if (n.a == PK_OP_DIV && is_octets(unit, n.b))
+        if (n.a == PK_OP_DIV && naive_is_octets(unit, n.b))
             return true;
         return (n.a == PK_OP_DIV || n.a == PK_OP_ADD) &&
                (naive_is_packet(scope, n.b) || naive_is_packet(scope, n.c));
@@ -249,210 +98,10 @@ bool naive_is_packet(const naive_scope *scope, pk_node expr)
     }
 }
 
-/* ---- arguments ---------------------------------------------------------------------------------
- */
-
-bool naive_is_none(const naive_unit *unit, pk_node expr)
-{
-    const pk_ast_node *n = naive_at(unit, expr);
-    if (n->kind != PK_AST_NAME)
-        return false;
-    const char *name = naive_text(unit, n->a);
-    return strcmp(name, "None") == 0 || strcmp(name, "auto") == 0;
-}
-
-const naive_field *naive_field_at(const naive_layer *layer, size_t position)
-{
-    for (unsigned slot = 0; slot < layer->n_slots; slot++) {
-        for (size_t i = 0; i < layer->n_fields; i++) {
-            if (layer->fields[i].slot == slot && position-- == 0)
-                return &layer->fields[i];
-            if (layer->fields[i].slot == slot)
-                break;
-        }
-    }
-    return NULL;
-}
-
-static const naive_field *field_of_slot(const naive_layer *layer, unsigned slot)
-{
-    for (size_t i = 0; i < layer->n_fields; i++) {
-        if (layer->fields[i].slot == slot)
-            return &layer->fields[i];
-    }
-    return NULL;
-}
-
-static bool has_variants(const naive_layer *layer, unsigned slot)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < layer->n_fields; i++)
-        n += layer->fields[i].slot == slot;
-    return n > 1;
-}
-
-/* The field that a name means, when branches declare it more than once: the one present. */
-static const naive_field *chosen_field(naive_packet *packet, naive_inst *inst, unsigned slot)
-{
-    const naive_field *active = NULL;
-    if (has_variants(inst->type, slot)) {
-        inst->slots[slot].is_given = true; /* it is about to be: `has` says so already */
-        active = naive_active(packet, inst, slot);
-        inst->slots[slot].is_given = false;
-    }
-    return active != NULL ? active : field_of_slot(inst->type, slot);
-}
-
-static void give(naive_packet *packet, naive_inst *inst, unsigned slot, naive_value value,
-                 unsigned order)
-{
-    if (value.kind == NAIVE_UNDEFINED)
-        return;
-    (void)packet;
-    inst->slots[slot].is_given = true;
-    inst->slots[slot].given = value;
-    inst->slots[slot].order = order;
-    naive_adopt(inst, slot, value);
-}
-
-void naive_adopt(naive_inst *inst, unsigned slot, naive_value value)
-{
-    size_t count = value.kind == NAIVE_LIST ? value.list->count : 1;
-    for (size_t i = 0; i < count; i++) {
-        const naive_value *v = value.kind == NAIVE_LIST ? &value.list->at[i] : &value;
-        if (v->kind != NAIVE_NODE)
-            continue;
-        v->node->owner = inst;
-        v->node->role = NAIVE_MEMBER;
-        v->node->slot = slot;
-        v->node->index = i;
-    }
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-/* _cut, _rest, options_rest. */
-static bool give_leftover(const naive_scope *scope, naive_inst *inst, pk_atom atom, pk_node expr)
-{
-    naive_packet *packet = scope->packet;
-    const char *name = naive_text(packet->unit, atom);
-    if (!ends_with(name, "_cut") && !ends_with(name, "_rest"))
-        return false;
-    naive_value value = naive_eval(scope, expr);
-    if (strcmp(name, "_cut") == 0) {
-        inst->cut_given = true;
-        inst->cut = value;
-        return true;
-    }
-    char window[128] = "";
-    size_t len = strlen(name) - 5;
-    if (len >= sizeof window || ends_with(name, "_cut"))
-        return false;
-    memcpy(window, name, len);
-    naive_leftover *rest = naive_alloc(packet->arena, 1, sizeof *rest);
-    *rest = (naive_leftover){.value = value, .next = inst->rests};
-    rest->name = len == 0 ? 0 : naive_atom(packet->unit, window);
-    inst->rests = rest;
-    return true;
-}
-
-static void give_named(const naive_scope *scope, naive_inst *inst, pk_node path, pk_node expr,
-                       unsigned order)
-{
-    naive_packet *packet = scope->packet;
-    naive_unit *unit = packet->unit;
-    const pk_ast_node *p = naive_at(unit, path);
-    const naive_member *member =
-        p->kind == PK_AST_NAME ? naive_member_named(inst->type, p->a) : NULL;
-    if (member == NULL && p->kind == PK_AST_NAME && give_leftover(scope, inst, p->a, expr))
-        return;
-    const naive_layer *below = member == NULL ? implied(unit, inst->type) : NULL;
-    if (below != NULL) { /* a field of the layer that this one brings along */
-        if (inst->lower == NULL)
-            inst->lower = naive_new_inst(packet, below);
-        give_named(scope, inst->lower, path, expr, order);
-        return;
-    }
-    if (member == NULL || (member->kind != NAIVE_M_FIELD && member->kind != NAIVE_M_PARAM)) {
-        naive_fail(unit, path, "`%s` has no field of that name",
-                   naive_text(unit, inst->type->name));
-        return;
-    }
-    if (naive_is_none(unit, expr))
-        return;
-    const naive_field *field = chosen_field(packet, inst, member->slot);
-    naive_value value =
-        field == NULL ? naive_eval(scope, expr) : naive_field_expr(scope, inst, field, expr);
-    give(packet, inst, member->slot, value, order);
-}
-
-static void give_position(const naive_scope *scope, naive_inst *inst, size_t position, pk_node expr,
-                          unsigned order)
-{
-    naive_packet *packet = scope->packet;
-    if (inst->type->value != 0 && position == 0) {
-        inst->scalar = naive_eval(scope, expr);
-        return;
-    }
-    const naive_field *field = naive_field_at(inst->type, position);
-    if (field == NULL) {
-        naive_fail(packet->unit, expr, "too many values for `%s`",
-                   naive_text(packet->unit, inst->type->name));
-        return;
-    }
-    if (!naive_is_none(packet->unit, expr))
-        give(packet, inst, field->slot, naive_field_expr(scope, inst, field, expr), order);
-}
-
-const naive_field *naive_argument_field(const naive_unit *unit, const naive_layer *type,
-                                        const pk_ast_node *arg, size_t position)
-{
-    const pk_ast_node *p = naive_at(unit, arg->a);
-    if (arg->a == 0)
-        return naive_field_at(type, position);
-    const naive_member *member = p->kind == PK_AST_NAME ? naive_member_named(type, p->a) : NULL;
-    const naive_layer *below = member == NULL ? implied(unit, type) : NULL;
-    if (below != NULL)
-        return naive_argument_field(unit, below, arg, position);
-    return member == NULL ? NULL : field_of_slot(type, member->slot);
-}
-
-/* Fields whose type or enumerators another field chooses come last. */
-static naive_stack *call_layer(const naive_scope *scope, const naive_layer *type, pk_node args)
-{
-    naive_packet *packet = scope->packet;
-    const naive_unit *unit = packet->unit;
-    naive_inst *inst = naive_new_inst(packet, type);
-    naive_scope given = *scope;
-    given.space = NULL;
-    for (unsigned pass = 0; pass < 2; pass++) {
-        size_t position = 0;
-        unsigned order = 1;
-        for (pk_node a = args; a != 0; a = naive_at(unit, a)->next, order++) {
-            const pk_ast_node arg = *naive_at(unit, a);
-            const naive_field *field = naive_argument_field(unit, type, &arg, position);
-            bool late =
-                field != NULL && (field->as_index != 0 || has_variants(field->layer, field->slot));
-            if (late == (pass == 1) && arg.a != 0)
-                give_named(&given, inst, arg.a, arg.b, order);
-            else if (late == (pass == 1))
-                give_position(&given, inst, position, arg.b, order);
-            position += arg.a == 0;
-        }
-    }
-    return naive_stack_new(packet, inst);
-}
-
 /* ---- stacks ------------------------------------------------------------------------------------
  */
 
-static naive_stack *stack_expr(const naive_scope *scope, pk_node expr);
-
-static naive_stack *stack_value(const naive_scope *scope, pk_node expr)
+naive_stack *naive_stack_value(const naive_scope *scope, pk_node expr)
 {
     naive_packet *packet = scope->packet;
     naive_scope plain = *scope;
@@ -464,7 +113,7 @@ static naive_stack *stack_value(const naive_scope *scope, pk_node expr)
         value = naive_part_bytes(packet, value.node, NAIVE_THIS, 0, 0);
     if (value.kind != NAIVE_BYTES)
         naive_fail(packet->unit, expr, "this is neither a layer nor bytes");
-    return literal_stack(packet, value.bytes);
+    return naive_literal_stack(packet, value.bytes);
 }
 
 static naive_stack *stack_name(const naive_scope *scope, pk_node expr)
@@ -476,14 +125,15 @@ static naive_stack *stack_name(const naive_scope *scope, pk_node expr)
         naive_scope home = *env->home;
         home.packet = scope->packet;
         home.space = scope->space;
-        return stack_expr(&home, env->expr);
+        return naive_stack_expr(&home, env->expr);
     }
     pk_node let = env == NULL ? naive_global(unit, PK_AST_LET, name) : 0;
     naive_scope top = top_scope(scope);
     if (let != 0)
-        return stack_expr(&top, naive_at(unit, let)->b);
+        return naive_stack_expr(&top, naive_at(unit, let)->b);
     const naive_layer *layer = naive_layer_in(unit, scope->space, name);
-    return env == NULL && layer != NULL ? call_layer(scope, layer, 0) : stack_value(scope, expr);
+    return env == NULL && layer != NULL ? naive_call_layer(scope, layer, 0)
+                                        : naive_stack_value(scope, expr);
 }
 
 static naive_stack *stack_call(const naive_scope *scope, pk_node expr)
@@ -493,9 +143,9 @@ static naive_stack *stack_call(const naive_scope *scope, pk_node expr)
     pk_atom name = naive_at(unit, n.a)->a;
     pk_node def = naive_global(unit, PK_AST_DEF, name);
     if (def == 0)
-        return call_layer(scope, naive_layer_in(unit, scope->space, name), n.b);
+        return naive_call_layer(scope, naive_layer_in(unit, scope->space, name), n.b);
     naive_scope inner = naive_macro_scope(scope, def, n.b);
-    return stack_expr(&inner, naive_at(unit, def)->c);
+    return naive_stack_expr(&inner, naive_at(unit, def)->c);
 }
 
 static naive_stack *stack_list(const naive_scope *scope, pk_node expr)
@@ -505,25 +155,26 @@ static naive_stack *stack_list(const naive_scope *scope, pk_node expr)
     pk_node e = naive_at(unit, expr)->a;
     for (size_t i = 0; choice != NULL && i < choice->pick && e != 0; i++)
         e = naive_at(unit, e)->next;
-    return stack_expr(scope, e);
+    return naive_stack_expr(scope, e);
 }
 
 static naive_stack *stack_binary(const naive_scope *scope, const pk_ast_node *n)
 {
     naive_packet *packet = scope->packet;
-    naive_stack *left = stack_expr(scope, n->b);
+    naive_stack *left = naive_stack_expr(scope, n->b);
     naive_scope upper = *scope;
     if (n->a == PK_OP_DIV && left->top->type != NULL)
         upper.space = left->top->type;
-    naive_stack *right = stack_expr(&upper, n->c);
-    return n->a == PK_OP_DIV ? attach(packet, left, right) : juxtapose(packet, left, right);
+    naive_stack *right = naive_stack_expr(&upper, n->c);
+    return n->a == PK_OP_DIV ? naive_attach(packet, left, right)
+                             : naive_juxtapose(packet, left, right);
 }
 
-static naive_stack *stack_expr(const naive_scope *scope, pk_node expr)
+naive_stack *naive_stack_expr(const naive_scope *scope, pk_node expr)
 {
     const pk_ast_node n = *naive_at(scope->packet->unit, expr);
     if (!naive_is_packet(scope, expr))
-        return stack_value(scope, expr);
+        return naive_stack_value(scope, expr);
     switch ((pk_ast_kind)n.kind) {
     case PK_AST_NAME:
         return stack_name(scope, expr);
@@ -532,220 +183,15 @@ static naive_stack *stack_expr(const naive_scope *scope, pk_node expr)
     case PK_AST_LIST:
         return stack_list(scope, expr);
     case PK_AST_COND:
-        return stack_expr(scope, naive_truth(naive_eval(scope, n.a)) ? n.b : n.c);
+        return naive_stack_expr(scope, naive_truth(naive_eval(scope, n.a)) ? n.b : n.c);
     case PK_AST_BINARY:
         return stack_binary(scope, &n);
     default:
-        return stack_value(scope, expr);
+        return naive_stack_value(scope, expr);
     }
 }
 
 naive_value naive_stack_of(const naive_scope *scope, pk_node expr)
 {
-    return (naive_value){.kind = NAIVE_STACK, .stack = stack_expr(scope, expr)};
-}
-
-/* ---- lists and structs as values ---------------------------------------------------------------
- */
-
-static naive_value node_of(naive_packet *packet, naive_stack *stack, const naive_layer *wanted)
-{
-    wrap(packet, stack, NULL, wanted);
-    return (naive_value){.kind = NAIVE_NODE, .node = stack->first};
-}
-
-static naive_value two_way(naive_packet *packet, const naive_layer *type, naive_value number)
-{
-    naive_inst *inst = naive_new_inst(packet, type);
-    inst->scalar = number;
-    return (naive_value){.kind = NAIVE_NODE, .node = inst};
-}
-
-/* The case of `type` that a word names, in Scapy's spelling too: "message-type". */
-naive_layer *naive_case_word(naive_unit *unit, const naive_layer *type, pk_bytes word)
-{
-    char name[128];
-    if (word.len >= sizeof name)
-        return NULL;
-    for (size_t i = 0; i < word.len; i++)
-        name[i] = (char)(word.data[i] == '-' || word.data[i] == ' ' ? '_' : word.data[i]);
-    name[word.len] = 0;
-    const naive_member *member = naive_member_named(type, naive_atom(unit, name));
-    return member != NULL && member->kind == NAIVE_M_CASE ? member->sub : NULL;
-}
-
-static const naive_field *key_field(naive_unit *unit, const naive_layer *type)
-{
-    if (type->n_payloads == 0)
-        return NULL;
-    pk_node selector = naive_at(unit, type->payloads[0].node)->a;
-    const naive_layer *owner;
-    pk_atom table;
-    const pk_ast_node *key = naive_at(unit, naive_selector(unit, type, selector, &owner, &table));
-    const naive_member *member = key->kind == PK_AST_NAME ? naive_member_named(type, key->a) : NULL;
-    return member == NULL ? NULL : field_of_slot(type, member->slot);
-}
-
-static bool is_number(const naive_unit *unit, pk_node expr)
-{
-    return naive_at(unit, expr)->kind == PK_AST_INT;
-}
-
-/* The values of a tuple as a list: ("SAck", (1, 2, 3, 4)) gives numbers to structs, each taking as
- * many as it has fields. */
-static naive_value spread_list(const naive_scope *scope, const naive_field *field, pk_node values)
-{
-    naive_packet *packet = scope->packet;
-    const naive_unit *unit = packet->unit;
-    naive_list *list = naive_alloc(packet->arena, 1, sizeof *list);
-    list->at = naive_alloc(packet->arena, pk_ast_list_len(unit->ast, values) + 1, sizeof *list->at);
-    for (pk_node v = values; v != 0;) {
-        if (field->sub == NULL || !is_number(unit, v)) {
-            list->at[list->count++] = naive_element(scope, field, v);
-            v = naive_at(unit, v)->next;
-            continue;
-        }
-        naive_inst *inst = naive_new_inst(packet, field->sub);
-        for (size_t i = 0; v != 0 && naive_field_at(field->sub, i) != NULL; i++) {
-            give_position(scope, inst, i, v, (unsigned)i + 1);
-            v = naive_at(unit, v)->next;
-        }
-        list->at[list->count++] = (naive_value){.kind = NAIVE_NODE, .node = inst};
-    }
-    return (naive_value){.kind = NAIVE_LIST, .list = list};
-}
-
-/* ("MSS", 1460), ("Timestamp", (1, 2)), (76, x"00"): a case by name, or by its number. */
-static naive_value tuple_element(const naive_scope *scope, const naive_layer *type, pk_node tuple)
-{
-    naive_packet *packet = scope->packet;
-    naive_unit *unit = packet->unit;
-    pk_node head = naive_at(unit, tuple)->a;
-    const pk_ast_node word = *naive_at(unit, head);
-    pk_node values = word.next;
-    if (word.kind != PK_AST_STRING) {
-        naive_inst *outer = naive_new_inst(packet, type);
-        const naive_field *key = key_field(unit, type);
-        if (key != NULL)
-            give(packet, outer, key->slot, naive_field_expr(scope, outer, key, head), 1);
-        naive_stack *stack = naive_stack_new(packet, outer);
-        if (values != 0 && !naive_is_none(unit, values))
-            attach(packet, stack, stack_value(scope, values));
-        return node_of(packet, stack, type);
-    }
-    const naive_layer *chosen = naive_case_word(unit, type, pk_ast_blob_bytes(unit->ast, word.a));
-    if (chosen == NULL) {
-        naive_fail(unit, head, "`%s` has no case of that name", naive_text(unit, type->name));
-        return naive_undefined();
-    }
-    naive_inst *inst = naive_new_inst(packet, chosen);
-    const naive_field *first = naive_field_at(chosen, 0);
-    bool spread = values != 0 && naive_at(unit, values)->kind == PK_AST_TUPLE;
-    pk_node v = spread ? naive_at(unit, values)->a : values;
-    bool listed =
-        first != NULL && first->is_list && v != 0 && naive_at(unit, v)->kind != PK_AST_LIST;
-    if (listed)
-        give(packet, inst, first->slot, spread_list(scope, first, v), 1);
-    for (size_t i = 0; !listed && first != NULL && v != 0; v = naive_at(unit, v)->next, i++)
-        give_position(scope, inst, i, v, (unsigned)i + 1);
-    return node_of(packet, naive_stack_new(packet, inst), type);
-}
-
-naive_value naive_element(const naive_scope *scope, const naive_field *field, pk_node expr)
-{
-    naive_packet *packet = scope->packet;
-    naive_unit *unit = packet->unit;
-    naive_scope inner = *scope;
-    inner.space = field->sub;
-    inner.hint = field;
-    const pk_ast_node n = *naive_at(unit, expr);
-    if (field->sub == NULL)
-        return naive_coerce(packet, field, scope->hint_inst, naive_eval(&inner, expr));
-    naive_scope outside = inner;
-    outside.self = NULL;
-    if (n.kind == PK_AST_TUPLE)
-        return tuple_element(&outside, field->sub, expr);
-    if (n.kind == PK_AST_STRING) {
-        pk_bytes word = pk_ast_blob_bytes(unit->ast, n.a);
-        const naive_layer *chosen = naive_case_word(unit, field->sub, word);
-        if (chosen != NULL)
-            return node_of(packet, naive_stack_new(packet, naive_new_inst(packet, chosen)),
-                           field->sub);
-    }
-    if (naive_is_packet(&outside, expr))
-        return node_of(packet, stack_expr(&outside, expr), field->sub);
-    naive_value value = naive_eval(&inner, expr);
-    if (value.kind == NAIVE_INT && field->sub->value != 0)
-        return two_way(packet, field->sub, value);
-    if (value.kind == NAIVE_STACK)
-        return node_of(packet, value.stack, field->sub);
-    if (value.kind == NAIVE_INT)
-        naive_fail(unit, expr, "`%s` is no number", naive_text(unit, field->sub->name));
-    return naive_coerce(packet, field, scope->hint_inst, value);
-}
-
-static naive_value list_expr(const naive_scope *scope, const naive_field *field, pk_node expr)
-{
-    naive_packet *packet = scope->packet;
-    const naive_unit *unit = packet->unit;
-    const pk_ast_node n = *naive_at(unit, expr);
-    pk_node let =
-        n.kind == PK_AST_NAME && scope->self == NULL ? naive_global(unit, PK_AST_LET, n.a) : 0;
-    const naive_env *env = n.kind == PK_AST_NAME ? naive_env_find(scope->env, n.a) : NULL;
-    if (env != NULL && env->expr != 0) {
-        naive_scope home = *env->home;
-        home.hint = scope->hint;
-        home.hint_inst = scope->hint_inst;
-        return list_expr(&home, field, env->expr);
-    }
-    if (env == NULL && let != 0)
-        return list_expr(scope, field, naive_at(unit, let)->b);
-    naive_list *list = naive_alloc(packet->arena, 1, sizeof *list);
-    if (n.kind == PK_AST_LIST) {
-        list->at =
-            naive_alloc(packet->arena, pk_ast_list_len(unit->ast, n.a) + 1, sizeof *list->at);
-        for (pk_node e = n.a; e != 0; e = naive_at(unit, e)->next)
-            list->at[list->count++] = naive_element(scope, field, e);
-        return (naive_value){.kind = NAIVE_LIST, .list = list};
-    }
-    bool octets = is_octets(unit, expr) || n.kind == PK_AST_BITS;
-    naive_value value = octets ? naive_eval(scope, expr) : naive_element(scope, field, expr);
-    if (value.kind == NAIVE_LIST)
-        return value;
-    if (value.kind == NAIVE_BYTES && (octets || field->sub != NULL))
-        value.kind = NAIVE_RAW;
-    if (value.kind == NAIVE_RAW || value.kind == NAIVE_UNDEFINED)
-        return value;
-    list->at = naive_alloc(packet->arena, 1, sizeof *list->at);
-    list->at[list->count++] = value;
-    return (naive_value){.kind = NAIVE_LIST, .list = list};
-}
-
-static bool known_name(const naive_scope *scope, pk_node expr)
-{
-    const naive_unit *unit = scope->packet->unit;
-    const pk_ast_node *n = naive_at(unit, expr);
-    return n->kind != PK_AST_NAME || scope->self != NULL ||
-           naive_env_find(scope->env, n->a) != NULL || naive_global(unit, PK_AST_LET, n->a) != 0 ||
-           naive_global(unit, PK_AST_PARAM, n->a) != 0;
-}
-
-naive_value naive_field_expr(const naive_scope *scope, naive_inst *inst, const naive_field *field,
-                             pk_node expr)
-{
-    naive_packet *packet = scope->packet;
-    naive_scope inner = *scope;
-    inner.hint = field;
-    inner.hint_inst = inst;
-    inner.space = field->sub;
-    if (field->is_list)
-        return list_expr(&inner, field, expr);
-    if (field->type == NAIVE_STRUCT)
-        return naive_element(&inner, field, expr);
-    naive_value value = naive_coerce(packet, field, inst, naive_eval(&inner, expr));
-    if (value.kind == NAIVE_UNDEFINED && !known_name(&inner, expr))
-        naive_fail(packet->unit, expr, "`%s` is no value of `%s`",
-                   naive_text(packet->unit, naive_at(packet->unit, expr)->a),
-                   naive_text(packet->unit, field->name));
-    return value;
+    return (naive_value){.kind = NAIVE_STACK, .stack = naive_stack_expr(scope, expr)};
 }

@@ -43,8 +43,8 @@ static const reading readings[] = {
     {"llc", "e0 e0 10 02 55",
      "llc.dsap:8=224 llc.ssap:8=224 llc.ctrl:8=16 llc.ctrl2:8=2 "
      "raw.load:8=55"},
-    {"eth", "ffffffffffff 020000000002 0004 424203aa 0000",
-     "eth.dst:48=ffffffffffff eth.src:48=020000000002 eth.type:16=4 llc.dsap:8=66 llc.ssap:8=66 "
+    {"eth", "ffffffffffff 020000000002 0004 141403aa 0000",
+     "eth.dst:48=ffffffffffff eth.src:48=020000000002 eth.type:16=4 llc.dsap:8=20 llc.ssap:8=20 "
      "llc.ctrl:8=3 raw.load:8=aa eth.pad:16=0000"},
     {"rawip", "60", "ipv6.version:4=6 ipv6._cut:4=00"},
 };
