@@ -369,6 +369,8 @@ static void a_stimulus_costs_at_most_64_bytes(void)
 {
     uint64_t tracked = memory_for("probe p { " SYNS "timeout 1s }");
     uint64_t sent_only = memory_for("probe p { " SYNS "discard }");
+    if (!bytes_in_use())
+        return; /* a sanitizer's allocator does not say */
     CHECK(tracked > sent_only);
     CHECK((tracked - sent_only) / MANY <= 64);
     CHECK((tracked - sent_only) / MANY >= 30);
