@@ -3,8 +3,8 @@
  *
  *   pk-naive [options] build -e EXPR [--at N | --count | --all MAX]   packets as hex, one a line
  *   pk-naive [options] dissect LAYER | --dlt N      hex lines on stdin -> one JSON object a line
- *   pk-naive [options] batch      expressions on stdin -> packet 0 of each as hex, or "error: .."
- *   pk-naive [options] check      runs every `check`
+ *   pk-naive [options] batch      expressions on stdin -> the packets of each as hex on one line
+ * (at most 10,000), or "error: .." pk-naive [options] check      runs every `check`
  *
  * Options: -f FILE adds a source, -l FOLDER every .pkt file below it (default: PK_STDLAYERS).
  */
@@ -137,25 +137,46 @@ static int run_dissect(naive_unit *unit, const options *o)
     return 0;
 }
 
+/* All packets of an expression, or why it has none. */
+static void batch_line(naive_unit *unit, const char *expression, pk_buf *out)
+{
+    enum { PACKETS = 10000 };
+    pk_u128 count = 0;
+    pk_buf bytes = {0};
+    naive_program *program = naive_program_new(unit, expression);
+    bool good = program != NULL && naive_program_count(program, &count);
+    for (pk_u128 i = 0; good && i < count && i < PACKETS; i++) {
+        pk_buf_clear(&bytes);
+        good = naive_program_build(program, i, &bytes);
+        if (i != 0)
+            pk_buf_byte(out, ' ');
+        for (size_t b = 0; b < bytes.len; b++)
+            pk_buf_printf(out, "%02x", bytes.data[b]);
+    }
+    if (!good) {
+        pk_buf_clear(out);
+        pk_buf_printf(out, "error: %s", naive_unit_error(unit));
+    }
+    naive_program_free(program);
+    pk_buf_free(&bytes);
+}
+
 static int run_batch(naive_unit *unit)
 {
     char *line = NULL;
     size_t cap = 0;
     ssize_t len;
+    pk_buf out = {0};
     while ((len = getline(&line, &cap, stdin)) > 0) {
         if (line[len - 1] == '\n')
             line[len - 1] = 0;
-        naive_program *program = naive_program_new(unit, line);
-        if (program == NULL || !print_packet(program, 0)) {
-            char text[600];
-            snprintf(text, sizeof text, "%s", naive_unit_error(unit));
-            text[strcspn(text, "\n")] = 0;
-            for (char *c = text; *c != 0; c++)
-                *c = isprint((unsigned char)*c) ? *c : '?';
-            printf("error: %s\n", text);
-        }
-        naive_program_free(program);
+        pk_buf_clear(&out);
+        batch_line(unit, line, &out);
+        for (size_t i = 0; i < out.len; i++)
+            out.data[i] = isprint(out.data[i]) ? out.data[i] : '?';
+        puts(pk_buf_cstr(&out));
     }
+    pk_buf_free(&out);
     free(line);
     return 0;
 }
