@@ -336,37 +336,40 @@ static void tables_write(pk_compiler *cx)
     }
 }
 
-static void layer_binds_write(pk_compiler *cx, pk_ref upper)
+static void bind_write(pk_compiler *cx, const pk_image_bind *bind, uint32_t *count)
+{
+    const pk_image_bind copy = *bind;
+    (void)PK_PUT(cx->builder, BND, &copy, 1);
+    *count += 1;
+}
+
+/* A program's binds stand before the standard ones, and those of shared tables behind all: the
+ * first that fits is what building uses. */
+static void layer_binds_write(pk_compiler *cx, pk_ref upper, bool before)
 {
     const pk_image_layer old = *PK_AT(cx->builder, LAY, upper);
     pk_ref first = pk_image_builder_count(cx->builder, PK_SEC_BND);
     uint32_t count = 0;
-    for (size_t i = 0; i < cx->n_binds; i++) {
-        if (cx->binds[i].upper != upper)
-            continue;
-        pk_ref ref = PK_ADD(cx->builder, BND, 1);
-        *PK_AT(cx->builder, BND, ref) = cx->binds[i].bind;
-        count++;
-    }
-    /* A program's bind stands before the standard ones: the first match is what building uses. */
-    for (uint32_t i = 0; i < old.n_binds; i++) {
-        pk_ref ref = PK_ADD(cx->builder, BND, 1);
-        *PK_AT(cx->builder, BND, ref) = *PK_AT(cx->builder, BND, old.binds + i);
-        count++;
-    }
+    for (uint32_t i = 0; !before && i < old.n_binds; i++)
+        bind_write(cx, PK_AT(cx->builder, BND, old.binds + i), &count);
+    for (size_t i = 0; i < cx->n_binds; i++)
+        if (cx->binds[i].upper == upper)
+            bind_write(cx, &cx->binds[i].bind, &count);
+    for (uint32_t i = 0; before && i < old.n_binds; i++)
+        bind_write(cx, PK_AT(cx->builder, BND, old.binds + i), &count);
     pk_image_layer *layer = PK_AT(cx->builder, LAY, upper);
     layer->binds = first;
     layer->n_binds = count;
 }
 
-static void pending_binds_write(pk_compiler *cx)
+static void pending_binds_write(pk_compiler *cx, bool before)
 {
     for (size_t i = 0; i < cx->n_binds; i++) {
         bool first = true;
         for (size_t j = 0; j < i && first; j++)
             first = cx->binds[j].upper != cx->binds[i].upper;
         if (first)
-            layer_binds_write(cx, cx->binds[i].upper);
+            layer_binds_write(cx, cx->binds[i].upper, before);
     }
     cx->n_binds = 0;
 }
@@ -441,13 +444,13 @@ static void share_tables(pk_compiler *cx)
                     share_table(cx, layer, &selector);
             }
         }
-        pending_binds_write(cx);
+        pending_binds_write(cx, false);
     }
 }
 
 void pk_bind_finish(pk_compiler *cx)
 {
     tables_write(cx);
-    pending_binds_write(cx);
+    pending_binds_write(cx, true);
     share_tables(cx);
 }

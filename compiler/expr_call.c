@@ -347,8 +347,9 @@ static bool report_unknown_function(pk_compiler *cx, pk_span span, const char *t
         pk_suggest_offer(&suggest, builtins[i].name);
     for (size_t i = 0; i < sizeof natives / sizeof *natives; i++)
         pk_suggest_offer(&suggest, natives[i].name);
+    pk_offer_layers(cx, &suggest);
     for (size_t i = 0; i < cx->cap_symbols; i++)
-        if (cx->symbols[i].kind == PK_SYM_DEF || cx->symbols[i].kind == PK_SYM_LAYER)
+        if (cx->symbols[i].kind == PK_SYM_DEF)
             pk_suggest_offer(&suggest, pk_str(cx, cx->symbols[i].name));
     pk_diag_report(cx->diags, PK_DIAG_UNKNOWN_NAME, span, "there is no layer or function `%s`",
                    text);

@@ -527,8 +527,11 @@ bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_nod
         /* Go on after an error: the next argument may have its own. */
         if (arg.a)
             good &= give_named(cx, scope, layer, &arg, &g, outer ? &h : NULL);
-        else
-            good &= give_positional(cx, scope, layer, arg.b, n++, &g);
+        else if (!give_positional(cx, scope, layer, arg.b, n++, &g)) {
+            good = false;
+            if (!positional(cx, layer, n - 1))
+                break;
+        }
     }
     if (good) {
         givens_write(cx, &g, plan);

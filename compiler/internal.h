@@ -141,6 +141,7 @@ bool pk_symbol_add(pk_compiler *cx, pk_ref name, pk_symbol_kind kind, uint32_t r
                    pk_span span);
 /* A layer by name in the global namespace, cases by their global aliases; 0 when there is none. */
 pk_ref pk_layer_by_name(pk_compiler *cx, pk_ref name);
+void pk_offer_layers(pk_compiler *cx, pk_suggest *suggest);
 void pk_report_unknown_layer(pk_compiler *cx, pk_span span, pk_ref name);
 void pk_report_unknown_field(pk_compiler *cx, pk_span span, pk_ref layer, pk_ref name);
 bool pk_member(pk_compiler *cx, pk_ref layer, pk_ref name, pk_image_member *ret_member);

@@ -99,13 +99,25 @@ pk_ref pk_layer_by_name(pk_compiler *cx, pk_ref name)
     return symbol && symbol->kind == PK_SYM_LAYER ? symbol->ref : 0;
 }
 
+/* Names before aliases, so that of two equally near the layer's own is taken. */
+void pk_offer_layers(pk_compiler *cx, pk_suggest *suggest)
+{
+    uint32_t layers = pk_image_builder_count(cx->builder, PK_SEC_LAY);
+    for (pk_ref i = 1; i < layers; i++) {
+        const pk_image_layer *layer = PK_AT(cx->builder, LAY, i);
+        if (layer->kind != PK_LAYER_CASE)
+            pk_suggest_offer(suggest, pk_str(cx, layer->name));
+    }
+    for (size_t i = 0; i < cx->cap_symbols; i++)
+        if (cx->symbols[i].kind == PK_SYM_LAYER)
+            pk_suggest_offer(suggest, pk_str(cx, cx->symbols[i].name));
+}
+
 void pk_report_unknown_layer(pk_compiler *cx, pk_span span, pk_ref name)
 {
     pk_suggest suggest;
     pk_suggest_begin(&suggest, pk_str(cx, name));
-    for (size_t i = 0; i < cx->cap_symbols; i++)
-        if (cx->symbols[i].kind == PK_SYM_LAYER)
-            pk_suggest_offer(&suggest, pk_str(cx, cx->symbols[i].name));
+    pk_offer_layers(cx, &suggest);
     pk_diag_report(cx->diags, PK_DIAG_UNKNOWN_LAYER, span, "there is no layer `%s`",
                    pk_str(cx, name));
     if (suggest.best)

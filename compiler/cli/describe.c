@@ -122,14 +122,18 @@ static int choose_probe(pk_cli *cli, pk_description *d, const char *name)
 
 static int set_params(pk_cli *cli, pk_description *d)
 {
+    pk_ref given[PK_CLI_LIST];
+    pk_error error;
     for (size_t i = 0; i < cli->n_params; i++) {
         char name[128];
-        pk_error error;
         (void)snprintf(name, sizeof name, "%.*s", (int)cli->params[i].name_len,
                        cli->params[i].name);
         if (pk_params_assign(d->vm, &d->image, &d->arena, name, cli->params[i].value, &error))
             return pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
+        given[i] = pk_params_find(&d->image, name);
     }
+    if (pk_params_complete(&d->image, given, (uint32_t)cli->n_params, &error))
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
     return 0;
 }
 
