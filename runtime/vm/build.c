@@ -53,7 +53,7 @@ int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
     pk_ref plan = point->alt < vm->image->n_alts ? vm->image->alts[point->alt].plan : 0;
     begin(vm, point);
     bool good = pk_vm_plan_build(vm, plan) && evaluate(vm, VM_RESOLVE) &&
-                make_room(vm, out, tree) && pk_vm_emit(vm, 0, 0, 0, out, tree);
+                make_room(vm, out, tree) && pk_vm_emit(vm, 0, 0, 0, out, tree, pk_vm_dissect_part);
     vm->building = false;
     vm->point = NULL;
     if (good)

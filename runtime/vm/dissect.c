@@ -23,34 +23,7 @@
 
 #include <stdlib.h>
 
-typedef enum level_kind { INSTANCE, LIST, WINDOW } level_kind;
-
-struct vm_level {
-    uint8_t kind;
-    uint8_t layers, structs; /* depth, of an instance */
-    uint32_t instance;       /* level whose items are run */
-    uint32_t rec;
-    pk_ref layer;
-    uint32_t pc;    /* INSTANCE */
-    uint64_t outer; /* end of the window around */
-    uint64_t claim; /* INSTANCE: where its payload's own window ends */
-    pk_ref window;  /* WINDOW: name */
-    pk_ref field;   /* LIST */
-    uint64_t count, index, start;
-    uint32_t element;
-};
-
-enum { BASE128_BYTES = 10, OPEN = UINT32_MAX };
-
-static vm_level *top_of(pk_vm *vm)
-{
-    return &vm->dissection.levels[vm->dissection.depth - 1];
-}
-
-static vm_level *instance_of(pk_vm *vm)
-{
-    return &vm->dissection.levels[top_of(vm)->instance];
-}
+enum { OPEN = UINT32_MAX };
 
 /* ---- records --------------------------------------------------------------------------------- */
 
@@ -100,40 +73,10 @@ static bool push_level(pk_vm *vm, vm_level level)
         d->levels = levels;
         d->cap = cap;
     }
-    if (level.kind == INSTANCE)
+    if (level.kind == VM_AN_INSTANCE)
         level.instance = d->depth;
     d->levels[d->depth++] = level;
     return true;
-}
-
-/* ---- expressions ----------------------------------------------------------------------------- */
-
-/* A condition that runs into a limit of the machine is undefined; running out of fuel or memory
- * ends the dissection. */
-static pk_value evaluate(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t n_args)
-{
-    pk_value self = pk_vm_node_value(0, pk_tree_pack((pk_tree_node){instance_of(vm)->rec, 0}));
-    if (expr == 0)
-        return pk_value_undefined();
-    pk_vm_scratch_reset(&vm->scratch);
-    pk_value value = pk_vm_evaluate(vm, expr, self, VM_NO_ITEM, args, n_args);
-    if (vm->failed && vm->error.code != PK_ENOMEM && vm->fuel > 0) {
-        vm->failed = false;
-        return pk_value_undefined();
-    }
-    return value;
-}
-
-/* min(e, p + 8 * max(N, 0)); undefined narrows nothing. */
-static uint64_t window_end(const pk_vm *vm, pk_value bytes)
-{
-    const vm_dissection *d = &vm->dissection;
-    if (bytes.kind != PK_INT)
-        return d->e;
-    if (bytes.number <= 0)
-        return d->p;
-    uint64_t left = d->e - d->p;
-    return (uint64_t)bytes.number > left / 8 ? d->e : d->p + (uint64_t)bytes.number * 8;
 }
 
 /* ---- ways out -------------------------------------------------------------------------------- */
@@ -141,19 +84,19 @@ static uint64_t window_end(const pk_vm *vm, pk_value bytes)
 static void leave_list(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    pk_tree_close(d->tree, top_of(vm)->rec, (uint32_t)d->p);
+    pk_tree_close(d->tree, pk_vm_top(vm)->rec, (uint32_t)d->p);
     d->depth--;
 }
 
 static void element_done(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    vm_level *list = top_of(vm);
+    vm_level *list = pk_vm_top(vm);
     const pk_image_field *field = &vm->image->fields[list->field];
     pk_value element = pk_vm_node_value(0, pk_tree_pack((pk_tree_node){list->element, 0}));
     bool done = d->p == list->start;
     if (!done && field->list == 1 + PK_IMAGE_LIST_UNTIL)
-        done = pk_value_truth(evaluate(vm, field->extent, &element, 1));
+        done = pk_value_truth(pk_vm_read_expr(vm, field->extent, &element, 1));
     if (done && !vm->failed)
         leave_list(vm);
 }
@@ -161,9 +104,9 @@ static void element_done(pk_vm *vm)
 static void leave_window(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    const vm_level window = *top_of(vm);
+    const vm_level window = *pk_vm_top(vm);
     if (d->p < d->e)
-        leaf(vm, PK_REC_REST, 0, window.window, instance_of(vm)->rec, d->e);
+        leaf(vm, PK_REC_REST, 0, window.window, pk_vm_instance(vm)->rec, d->e);
     d->e = window.outer;
     d->depth--;
 }
@@ -171,13 +114,13 @@ static void leave_window(pk_vm *vm)
 static void leave_instance(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    const vm_level level = *top_of(vm);
+    const vm_level level = *pk_vm_top(vm);
     if (d->p < level.claim)
         leaf(vm, PK_REC_REST, 0, 0, level.rec, level.claim);
     pk_tree_close(d->tree, level.rec, (uint32_t)d->p);
     d->e = level.outer;
     d->depth--;
-    if (d->depth > 0 && top_of(vm)->kind == LIST)
+    if (d->depth > 0 && pk_vm_top(vm)->kind == VM_A_LIST)
         element_done(vm);
 }
 
@@ -202,12 +145,13 @@ static void skip_window(const pk_vm *vm, vm_level *level)
 static void cut(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    while (top_of(vm)->kind == LIST)
+    while (pk_vm_top(vm)->kind == VM_A_LIST)
         leave_list(vm);
-    const vm_level *level = top_of(vm);
-    leaf(vm, PK_REC_CUT, 0, level->kind == WINDOW ? level->window : 0, instance_of(vm)->rec, d->e);
-    if (top_of(vm)->kind == WINDOW) {
-        skip_window(vm, instance_of(vm));
+    const vm_level *level = pk_vm_top(vm);
+    leaf(vm, PK_REC_CUT, 0, level->kind == VM_A_WINDOW ? level->window : 0, pk_vm_instance(vm)->rec,
+         d->e);
+    if (pk_vm_top(vm)->kind == VM_A_WINDOW) {
+        skip_window(vm, pk_vm_instance(vm));
         leave_window(vm);
     } else {
         leave_instance(vm);
@@ -219,8 +163,8 @@ static void stop(pk_vm *vm, uint32_t up, uint64_t end)
 {
     vm_dissection *d = &vm->dissection;
     for (; d->depth > 0; d->depth--)
-        if (top_of(vm)->kind != WINDOW)
-            pk_tree_close(d->tree, top_of(vm)->rec, (uint32_t)d->p);
+        if (pk_vm_top(vm)->kind != VM_A_WINDOW)
+            pk_tree_close(d->tree, pk_vm_top(vm)->rec, (uint32_t)d->p);
     vm->failed = false;
     if (d->p < end)
         leaf(vm, PK_REC_RAW, PK_REC_STOP, 0, up, end);
@@ -233,7 +177,7 @@ static void stop(pk_vm *vm, uint32_t up, uint64_t end)
 static bool depth_of(pk_vm *vm, pk_ref layer, vm_level *level)
 {
     bool counts = pk_vm_layer(vm, layer)->kind == PK_LAYER_LAYER;
-    const vm_level *around = vm->dissection.depth > 0 ? instance_of(vm) : NULL;
+    const vm_level *around = vm->dissection.depth > 0 ? pk_vm_instance(vm) : NULL;
     level->layers = (uint8_t)((around ? around->layers : 0) + (counts ? 1 : 0));
     level->structs = (uint8_t)(counts ? 0 : (around ? around->structs : 0) + 1);
     return level->layers <= PK_LAYER_DEPTH && level->structs <= PK_STRUCT_DEPTH;
@@ -243,7 +187,7 @@ static bool depth_of(pk_vm *vm, pk_ref layer, vm_level *level)
 static void enter(pk_vm *vm, pk_ref layer, pk_rec rec, uint64_t end)
 {
     vm_dissection *d = &vm->dissection;
-    vm_level level = {.kind = INSTANCE, .layer = layer, .outer = d->e};
+    vm_level level = {.kind = VM_AN_INSTANCE, .layer = layer, .outer = d->e};
     if (!depth_of(vm, layer, &level)) {
         d->tree->flags |= PK_TREE_STOPPED;
         leaf(vm, PK_REC_RAW, PK_REC_STOP | (rec.flags & PK_REC_PAYLOAD), 0, rec.up, end);
@@ -257,87 +201,22 @@ static void enter(pk_vm *vm, pk_ref layer, pk_rec rec, uint64_t end)
     d->e = end;
 }
 
-/* ---- fields ---------------------------------------------------------------------------------- */
-
-static uint64_t integer_width(pk_vm *vm, const pk_image_field *field)
-{
-    if (field->bits)
-        return field->bits;
-    pk_value width = evaluate(vm, field->width, NULL, 0);
-    if (width.kind != PK_INT || width.number < 0)
-        return 0;
-    return width.number > 64 ? 64 : (uint64_t)width.number;
-}
-
-/* Bits of a base-128 integer at p, at most BASE128_BYTES bytes; 0 when it does not end in time. */
-static uint64_t base128_bits(const vm_dissection *d)
-{
-    for (unsigned i = 0; i < BASE128_BYTES; i++) {
-        uint64_t at = d->p + (uint64_t)i * 8;
-        if (d->e - d->p < (uint64_t)(i + 1) * 8)
-            return 0;
-        if (!(pk_bits_get(d->tree->bytes, at, 8) & 0x80))
-            return (uint64_t)(i + 1) * 8;
-    }
-    return 0;
-}
-
-/* Whether `bits` bits fit; a bit group must fit as a whole. */
-static bool fits(const vm_dissection *d, const pk_image_field *field, uint64_t bits)
-{
-    uint64_t left = d->e - d->p;
-    return bits + (field->group_bits ? field->group_shift : 0) <= left;
-}
-
-/* The bits that a scalar takes at p; false when it does not fit. */
-static bool scalar_bits(pk_vm *vm, const pk_image_field *field, uint64_t *ret_bits)
-{
-    vm_dissection *d = &vm->dissection;
-    switch ((pk_type)field->type) {
-    case PK_TYPE_UINT:
-    case PK_TYPE_INT:
-        *ret_bits = integer_width(vm, field);
-        return fits(d, field, *ret_bits);
-    case PK_TYPE_ULEB:
-    case PK_TYPE_UVLQ:
-        *ret_bits = base128_bits(d);
-        return *ret_bits > 0;
-    case PK_TYPE_IP4:
-    case PK_TYPE_IP6:
-    case PK_TYPE_MAC:
-        *ret_bits = field->bits;
-        return fits(d, field, *ret_bits);
-    case PK_TYPE_BYTES:
-    case PK_TYPE_STRUCT:
-        break;
-    }
-    if (field->bits && !field->width) {
-        *ret_bits = field->bits;
-        return fits(d, field, *ret_bits);
-    }
-    uint64_t bytes = (d->e - d->p) / 8;
-    if (field->width) {
-        pk_value width = evaluate(vm, field->width, NULL, 0);
-        uint64_t wanted = width.kind == PK_INT && width.number > 0 ? (uint64_t)width.number : 0;
-        bytes = wanted < bytes ? wanted : bytes;
-    }
-    *ret_bits = bytes * 8;
-    return true;
-}
+/* ---- fields ------------------------------------------------------------------------------------
+ */
 
 static void read_scalar(pk_vm *vm, pk_ref ref, uint32_t up)
 {
     vm_dissection *d = &vm->dissection;
     const pk_image_field *field = &vm->image->fields[ref];
     uint64_t bits = 0;
-    bool fit = scalar_bits(vm, field, &bits);
+    bool fit = pk_vm_read_bits(vm, field, &bits);
     if (vm->failed)
         return;
     if (!fit) {
         cut(vm);
         return;
     }
-    vm_level *top = top_of(vm);
+    vm_level *top = pk_vm_top(vm);
     uint32_t made = add(vm, (pk_rec){.kind = PK_REC_FIELD,
                                      .slot = field->slot,
                                      .id = ref,
@@ -345,7 +224,7 @@ static void read_scalar(pk_vm *vm, pk_ref ref, uint32_t up)
                                      .bits = (uint32_t)bits,
                                      .up = up});
     d->p += bits;
-    if (top->kind == LIST) {
+    if (top->kind == VM_A_LIST) {
         top->element = made;
         element_done(vm);
     }
@@ -364,7 +243,7 @@ static uint64_t list_count(pk_vm *vm, const pk_image_field *field)
 {
     if (field->list != 1 + PK_IMAGE_LIST_COUNT && field->list != 1 + PK_IMAGE_LIST_FOR)
         return UINT64_MAX;
-    pk_value extent = evaluate(vm, field->extent, NULL, 0);
+    pk_value extent = pk_vm_read_expr(vm, field->extent, NULL, 0);
     if (extent.kind == PK_NODE && pk_vm_kind(vm, extent) == VM_IS_LIST)
         return pk_vm_count(vm, extent);
     return extent.kind == PK_INT && extent.number > 0 ? (uint64_t)extent.number : 0;
@@ -373,13 +252,14 @@ static uint64_t list_count(pk_vm *vm, const pk_image_field *field)
 static void enter_list(pk_vm *vm, pk_ref ref)
 {
     const pk_image_field *field = &vm->image->fields[ref];
-    vm_level level = {.kind = LIST, .field = ref, .instance = top_of(vm)->instance};
+    vm_level level = {.kind = VM_A_LIST, .field = ref, .instance = pk_vm_top(vm)->instance};
     level.count = list_count(vm, field);
     if (vm->failed)
         return;
-    level.rec = open_record(
-        vm,
-        (pk_rec){.kind = PK_REC_LIST, .id = ref, .slot = field->slot, .up = instance_of(vm)->rec});
+    level.rec = open_record(vm, (pk_rec){.kind = PK_REC_LIST,
+                                         .id = ref,
+                                         .slot = field->slot,
+                                         .up = pk_vm_instance(vm)->rec});
     if (level.rec)
         (void)push_level(vm, level);
 }
@@ -387,7 +267,7 @@ static void enter_list(pk_vm *vm, pk_ref ref)
 static void next_element(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    vm_level *list = top_of(vm);
+    vm_level *list = pk_vm_top(vm);
     if (d->p >= d->e || list->index >= list->count) {
         leave_list(vm);
         return;
@@ -411,7 +291,7 @@ static pk_ref payload_layer(pk_vm *vm, const pk_image_payload *payload)
 {
     for (uint32_t i = 0; i < payload->n_selectors && !vm->failed; i++) {
         const pk_image_selector *selector = &vm->image->selectors[payload->selectors + i];
-        pk_value key = evaluate(vm, selector->key, NULL, 0);
+        pk_value key = pk_vm_read_expr(vm, selector->key, NULL, 0);
         if (key.kind != PK_INT)
             continue;
         pk_ref layer = pk_image_table_find(vm->image, selector->table, (uint64_t)key.number);
@@ -425,13 +305,13 @@ static void read_payload(pk_vm *vm, pk_ref ref)
 {
     vm_dissection *d = &vm->dissection;
     const pk_image_payload *payload = &vm->image->payloads[ref];
-    pk_value window = evaluate(vm, payload->window, NULL, 0);
-    uint64_t end = window_end(vm, window);
+    pk_value window = pk_vm_read_expr(vm, payload->window, NULL, 0);
+    uint64_t end = pk_vm_window_end(vm, window);
     if (vm->failed || d->p >= end)
         return;
-    vm_level *owner = instance_of(vm);
+    vm_level *owner = pk_vm_instance(vm);
     bool own = window.kind == PK_INT && window.spare == 0;
-    if (own && top_of(vm)->kind == INSTANCE && end > owner->claim)
+    if (own && pk_vm_top(vm)->kind == VM_AN_INSTANCE && end > owner->claim)
         owner->claim = end;
     uint32_t up = owner->rec;
     pk_ref layer = payload_layer(vm, payload);
@@ -449,7 +329,7 @@ static void read_payload(pk_vm *vm, pk_ref ref)
 static void read_fixed(pk_vm *vm, const pk_insn *insn)
 {
     vm_dissection *d = &vm->dissection;
-    vm_level *level = instance_of(vm);
+    vm_level *level = pk_vm_instance(vm);
     const pk_image_layer *layer = pk_vm_layer(vm, level->layer);
     pk_rec *rec = &d->tree->recs[level->rec];
     if (layer->fixed_bits > d->e - d->p || d->p != rec->off || insn->d != layer->fixed_fields)
@@ -462,17 +342,17 @@ static void read_fixed(pk_vm *vm, const pk_insn *insn)
 static void enter_window(pk_vm *vm, const pk_insn *insn)
 {
     vm_dissection *d = &vm->dissection;
-    pk_value bytes = evaluate(vm, (pk_ref)insn->e, NULL, 0);
+    pk_value bytes = pk_vm_read_expr(vm, (pk_ref)insn->e, NULL, 0);
     vm_level level = {
-        .kind = WINDOW, .window = insn->d, .outer = d->e, .instance = top_of(vm)->instance};
+        .kind = VM_A_WINDOW, .window = insn->d, .outer = d->e, .instance = pk_vm_top(vm)->instance};
     if (vm->failed || !push_level(vm, level))
         return;
-    d->e = window_end(vm, bytes);
+    d->e = pk_vm_window_end(vm, bytes);
 }
 
 static void run_item(pk_vm *vm)
 {
-    vm_level *level = instance_of(vm);
+    vm_level *level = pk_vm_instance(vm);
     const pk_image_layer *layer = pk_vm_layer(vm, level->layer);
     if (level->pc >= layer->n_items) {
         leave_instance(vm);
@@ -496,8 +376,8 @@ static void run_item(pk_vm *vm)
         enter_list(vm, insn->d);
         return;
     case PK_OPC_JIF: {
-        uint32_t at = top_of(vm)->instance;
-        if (!pk_value_truth(evaluate(vm, (pk_ref)insn->e, NULL, 0)))
+        uint32_t at = pk_vm_top(vm)->instance;
+        if (!pk_value_truth(pk_vm_read_expr(vm, (pk_ref)insn->e, NULL, 0)))
             vm->dissection.levels[at].pc = insn->d;
         return;
     }
@@ -508,14 +388,14 @@ static void run_item(pk_vm *vm)
         enter_window(vm, insn);
         return;
     case PK_OPC_WEN:
-        if (top_of(vm)->kind == WINDOW)
+        if (pk_vm_top(vm)->kind == VM_A_WINDOW)
             leave_window(vm);
         return;
     case PK_OPC_PAY:
         read_payload(vm, insn->d);
         return;
     default: /* END; a window that is still open ends with its instance */
-        while (top_of(vm)->kind == WINDOW)
+        while (pk_vm_top(vm)->kind == VM_A_WINDOW)
             leave_window(vm);
         leave_instance(vm);
         return;
@@ -535,7 +415,7 @@ static bool run(pk_vm *vm, uint32_t root, uint64_t end)
             return !vm->failed;
         }
         vm->fuel--;
-        if (top_of(vm)->kind == LIST)
+        if (pk_vm_top(vm)->kind == VM_A_LIST)
             next_element(vm);
         else
             run_item(vm);

@@ -23,6 +23,7 @@ typedef struct emission {
     size_t base;  /* length of `out` at the start */
     uint64_t bit; /* from there on */
     pk_tree *tree;
+    vm_reader *reader;
     uint32_t depth;
     bool good;
 } emission;
@@ -215,8 +216,7 @@ static void emit_opaque(emission *em, const vm_node *node, uint32_t up)
     pk_rec rec = instance_record(em, node, up);
     uint64_t start = em->bit;
     put_bytes(em, node->value, 0);
-    if (em->tree && em->good &&
-        !pk_vm_dissect_part(em->vm, em->tree, node->layer, rec, start, em->bit))
+    if (em->tree && em->good && !em->reader(em->vm, em->tree, node->layer, rec, start, em->bit))
         em->good = false;
 }
 
@@ -430,9 +430,11 @@ static void begin(emission *em, uint32_t node, uint32_t from, uint32_t to)
     visit->to = to;
 }
 
-bool pk_vm_emit(pk_vm *vm, uint32_t node, uint32_t from, uint32_t to, pk_buf *out, pk_tree *tree)
+bool pk_vm_emit(pk_vm *vm, uint32_t node, uint32_t from, uint32_t to, pk_buf *out, pk_tree *tree,
+                vm_reader *reader)
 {
-    emission em = {.vm = vm, .out = out, .base = out->len, .tree = tree, .good = true};
+    emission em = {
+        .vm = vm, .out = out, .base = out->len, .tree = tree, .reader = reader, .good = true};
     begin(&em, node, from, to);
     run(&em);
     if (tree && em.good) {

@@ -381,7 +381,7 @@ static pk_value do_owner(const pk_vm *vm, pk_value node)
         regs[insn->a] = found;                 \
     } while (0)
 
-void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
+static void vm_step_expr(pk_vm *vm, vm_frame *frame)
 {
     const pk_image_expr *expr = &vm->image->exprs[frame->expr];
     const pk_insn *code = vm->image->code + expr->start;
@@ -570,4 +570,9 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
             break;
         }
     }
+}
+
+void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
+{
+    vm_step_expr(vm, frame);
 }

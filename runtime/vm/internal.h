@@ -137,7 +137,23 @@ typedef struct vm_slot {
 /* ---- dissecting
  * ---------------------------------------------------------------------------------- */
 
-typedef struct vm_level vm_level;
+typedef enum vm_level_kind { VM_AN_INSTANCE, VM_A_LIST, VM_A_WINDOW } vm_level_kind;
+
+typedef struct vm_level {
+    uint8_t kind;
+    uint8_t layers, structs; /* depth, of an instance */
+    uint32_t instance;       /* level whose items are run */
+    uint32_t rec;
+    pk_ref layer;
+    uint32_t pc;    /* VM_AN_INSTANCE */
+    uint64_t outer; /* end of the window around */
+    uint64_t claim; /* VM_AN_INSTANCE: where its payload's own window ends */
+    pk_ref window;  /* VM_A_WINDOW: name */
+    pk_ref field;   /* VM_A_LIST */
+    uint64_t count, index, start;
+    uint32_t element;
+} vm_level;
+
 typedef struct vm_dissection {
     pk_tree *tree;
     uint64_t p, e; /* bits: position, end of the innermost window */
@@ -345,9 +361,31 @@ void pk_vm_step_pos(pk_vm *vm, vm_frame *frame);
 pk_ref pk_vm_window_of(const pk_vm *vm, const pk_image_layer *layer, uint32_t item);
 
 /* ---- emit.c ---- */
-/* Writes items from..to of `node` (all of a list or leaf) behind what `out` holds; `tree` may be
- * NULL. Every value must be resolved; a field in computation is written as zero. */
-bool pk_vm_emit(pk_vm *vm, uint32_t node, uint32_t from, uint32_t to, pk_buf *out, pk_tree *tree);
+/* Makes the tree of an instance that was written as given bytes (pk_vm_dissect_part). */
+typedef bool vm_reader(pk_vm *vm, pk_tree *tree, pk_ref layer, pk_rec instance, uint64_t off,
+                       uint64_t end);
+/* Writes items from..to of `node` (all of a list or leaf) behind what `out` holds; without `tree`
+ * no `reader` is needed. Every value must be resolved; a field in computation is written as zero.
+ */
+bool pk_vm_emit(pk_vm *vm, uint32_t node, uint32_t from, uint32_t to, pk_buf *out, pk_tree *tree,
+                vm_reader *reader);
+
+/* ---- read.c: what the dissection at hand asks of expressions and bits ---- */
+static inline vm_level *pk_vm_top(pk_vm *vm)
+{
+    return &vm->dissection.levels[vm->dissection.depth - 1];
+}
+static inline vm_level *pk_vm_instance(pk_vm *vm)
+{
+    return &vm->dissection.levels[pk_vm_top(vm)->instance];
+}
+/* A condition that runs into a limit of the machine is undefined; running out of fuel or memory
+ * fails the machine. */
+pk_value pk_vm_read_expr(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t n_args);
+/* min(e, p + 8 * max(N, 0)); undefined narrows nothing. */
+uint64_t pk_vm_window_end(const pk_vm *vm, pk_value bytes);
+/* The bits that a scalar takes at p; false when it does not fit. */
+bool pk_vm_read_bits(pk_vm *vm, const pk_image_field *field, uint64_t *ret_bits);
 
 /* ---- dissect.c ---- */
 /* Dissects bits off..end of the tree's bytes as an instance of `layer` under record `up`. */

@@ -464,7 +464,7 @@ void pk_vm_step_bytes(pk_vm *vm, vm_frame *frame)
         return;
     }
     pk_buf_clear(&vm->encoding);
-    if (!pk_vm_emit(vm, frame->node, frame->from, frame->to, &vm->encoding, NULL))
+    if (!pk_vm_emit(vm, frame->node, frame->from, frame->to, &vm->encoding, NULL, NULL))
         return;
     uint8_t *bytes = pk_vm_bytes_alloc(vm, vm->encoding.len);
     if (!bytes)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "../base/check.h"
 #include "compile.h"
 #include "standard.h"
 #include "tiling.h"

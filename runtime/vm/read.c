@@ -1,0 +1,99 @@
+#include "internal.h"
+
+enum { BASE128_BYTES = 10 };
+
+/* ---- expressions ----------------------------------------------------------------------------- */
+
+/* A condition that runs into a limit of the machine is undefined; running out of fuel or memory
+ * ends the dissection. */
+pk_value pk_vm_read_expr(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t n_args)
+{
+    pk_value self = pk_vm_node_value(0, pk_tree_pack((pk_tree_node){pk_vm_instance(vm)->rec, 0}));
+    if (expr == 0)
+        return pk_value_undefined();
+    pk_vm_scratch_reset(&vm->scratch);
+    pk_value value = pk_vm_evaluate(vm, expr, self, VM_NO_ITEM, args, n_args);
+    if (vm->failed && vm->error.code != PK_ENOMEM && vm->fuel > 0) {
+        vm->failed = false;
+        return pk_value_undefined();
+    }
+    return value;
+}
+
+uint64_t pk_vm_window_end(const pk_vm *vm, pk_value bytes)
+{
+    const vm_dissection *d = &vm->dissection;
+    if (bytes.kind != PK_INT)
+        return d->e;
+    if (bytes.number <= 0)
+        return d->p;
+    uint64_t left = d->e - d->p;
+    return (uint64_t)bytes.number > left / 8 ? d->e : d->p + (uint64_t)bytes.number * 8;
+}
+
+/* ---- fields ---------------------------------------------------------------------------------- */
+
+static uint64_t integer_width(pk_vm *vm, const pk_image_field *field)
+{
+    if (field->bits)
+        return field->bits;
+    pk_value width = pk_vm_read_expr(vm, field->width, NULL, 0);
+    if (width.kind != PK_INT || width.number < 0)
+        return 0;
+    return width.number > 64 ? 64 : (uint64_t)width.number;
+}
+
+/* Bits of a base-128 integer at p, at most BASE128_BYTES bytes; 0 when it does not end in time. */
+static uint64_t base128_bits(const vm_dissection *d)
+{
+    for (unsigned i = 0; i < BASE128_BYTES; i++) {
+        uint64_t at = d->p + (uint64_t)i * 8;
+        if (d->e - d->p < (uint64_t)(i + 1) * 8)
+            return 0;
+        if (!(pk_bits_get(d->tree->bytes, at, 8) & 0x80))
+            return (uint64_t)(i + 1) * 8;
+    }
+    return 0;
+}
+
+/* Whether `bits` bits fit; a bit group must fit as a whole. */
+static bool fits(const vm_dissection *d, const pk_image_field *field, uint64_t bits)
+{
+    uint64_t left = d->e - d->p;
+    return bits + (field->group_bits ? field->group_shift : 0) <= left;
+}
+
+bool pk_vm_read_bits(pk_vm *vm, const pk_image_field *field, uint64_t *ret_bits)
+{
+    vm_dissection *d = &vm->dissection;
+    switch ((pk_type)field->type) {
+    case PK_TYPE_UINT:
+    case PK_TYPE_INT:
+        *ret_bits = integer_width(vm, field);
+        return fits(d, field, *ret_bits);
+    case PK_TYPE_ULEB:
+    case PK_TYPE_UVLQ:
+        *ret_bits = base128_bits(d);
+        return *ret_bits > 0;
+    case PK_TYPE_IP4:
+    case PK_TYPE_IP6:
+    case PK_TYPE_MAC:
+        *ret_bits = field->bits;
+        return fits(d, field, *ret_bits);
+    case PK_TYPE_BYTES:
+    case PK_TYPE_STRUCT:
+        break;
+    }
+    if (field->bits && !field->width) {
+        *ret_bits = field->bits;
+        return fits(d, field, *ret_bits);
+    }
+    uint64_t bytes = (d->e - d->p) / 8;
+    if (field->width) {
+        pk_value width = pk_vm_read_expr(vm, field->width, NULL, 0);
+        uint64_t wanted = width.kind == PK_INT && width.number > 0 ? (uint64_t)width.number : 0;
+        bytes = wanted < bytes ? wanted : bytes;
+    }
+    *ret_bits = bytes * 8;
+    return true;
+}
