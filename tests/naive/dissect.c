@@ -424,11 +424,22 @@ static const naive_layer *next_layer(const cursor *c, const pk_ast_node *payload
     return payload->c == 0 ? NULL : naive_layer_named(unit, payload->c);
 }
 
+/* A payload whose window is a number of its own, not `rest`, and in no `within` block: what its
+ * layer and the items behind it leave of that window stays with this instance. */
+static bool own_window(const cursor *c, pk_node within)
+{
+    naive_scope scope = scope_at(c);
+    naive_value bytes = within == 0 ? naive_undefined() : naive_eval(&scope, within);
+    return bytes.kind == NAIVE_INT && !bytes.is_rest && c->window[0] == 0;
+}
+
 static void parse_payload(cursor *c, const pk_ast_node *n)
 {
     uint64_t end = window_end(c, n->b), from = c->at;
     if (end == c->at)
         return;
+    if (own_window(c, n->b) && end > c->inst->claim)
+        c->inst->claim = end;
     const naive_layer *type = next_layer(c, n);
     if (type == NULL || too_deep(c->inst, type)) {
         add_raw(c, end);
@@ -476,6 +487,8 @@ static void parse_inst(naive_dissection *d, naive_inst *inst, uint64_t *at, uint
     bool was_cut = false;
     for (size_t i = 0; !was_cut && i < inst->type->n_items; i++)
         was_cut = parse_items(&c, inst->type->items[i]);
+    if (c.at < inst->claim)
+        add_leftover(&c, NAIVE_P_REST, "", inst->claim);
     *at = inst->end = c.at;
 }
 

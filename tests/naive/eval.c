@@ -96,6 +96,15 @@ static naive_value part_value(const naive_scope *scope, naive_part part)
     return naive_part_bytes(scope->packet, scope->self, part, 0, 0);
 }
 
+static naive_value rest_value(const naive_scope *scope)
+{
+    if (!scope->dissecting)
+        return naive_undefined();
+    naive_value value = naive_int((int64_t)((scope->end - scope->at) / 8));
+    value.is_rest = true;
+    return value;
+}
+
 /* Names that every layer has. False when `name` is none of them. */
 static bool builtin_name(const naive_scope *scope, const char *name, naive_value *ret_value)
 {
@@ -121,8 +130,7 @@ static bool builtin_name(const naive_scope *scope, const char *name, naive_value
     else if (strcmp(name, "pos") == 0)
         *ret_value = naive_int((int64_t)(naive_pos_bits(scope) / 8));
     else if (strcmp(name, "rest") == 0)
-        *ret_value = scope->dissecting ? naive_int((int64_t)((scope->end - scope->at) / 8))
-                                       : naive_undefined();
+        *ret_value = rest_value(scope);
     else if (strcmp(name, "value") == 0 && self->type->value != 0)
         *ret_value = self->scalar;
     else

@@ -39,8 +39,8 @@ typedef enum naive_kind {
 
 typedef struct naive_value {
     naive_kind kind;
-    bool text; /* BYTES from a string literal: coerced by the type it is given to */
-    bool none; /* UNDEFINED that was written None or auto */
+    bool text;    /* BYTES from a string literal: coerced by the type it is given to */
+    bool is_rest; /* INT: the value of `rest` itself, which as a window narrows nothing */
     int64_t number;
     pk_bytes bytes;
     naive_inst *node;
@@ -232,6 +232,7 @@ struct naive_inst {
     /* dissected */
     bool dissected;
     uint64_t off, end, payload_off, payload_end; /* bits */
+    uint64_t claim; /* end of a payload's own window: up to there the instance keeps what is left */
     bool has_payload;
     naive_piece *pieces, *last;
 };

@@ -18,6 +18,11 @@ static const reading readings[] = {
     {"udp", "0001 0002 000a 0000 6869 ffff",
      "udp.sport:16=1 udp.dport:16=2 udp.len:16=10 udp.chksum:16=0 raw.load:16=6869 "
      "frame._rest:16=ffff"},
+    {"ip", "45000020 00010000 40110000 c0000201 c0000209 0001 0002 000a 0000 6869 eeee ffff",
+     "ip.version:4=4 ip.ihl:4=5 ip.tos:8=0 ip.len:16=32 ip.id:16=1 ip.flags:3=0 ip.frag:13=0 "
+     "ip.ttl:8=64 ip.proto:8=17 ip.chksum:16=0 ip.src:32=c0000201 ip.dst:32=c0000209 ip.optpad:0= "
+     "udp.sport:16=1 udp.dport:16=2 udp.len:16=10 udp.chksum:16=0 raw.load:16=6869 "
+     "ip._rest:16=eeee frame._rest:16=ffff"},
     {"udp", "0001 0002 0003 0000 6869",
      "udp.sport:16=1 udp.dport:16=2 udp.len:16=3 udp.chksum:16=0 frame._rest:16=6869"},
     {"udp", "0001 0002 00", "udp.sport:16=1 udp.dport:16=2 udp._cut:8=00"},
@@ -30,7 +35,7 @@ static const reading readings[] = {
      "tcp.optpad:24=aabbcc raw.load:8=dd"},
     {"tcp_option", "02 63 05b4 01",
      "tcp_option.kind:8=2 tcp_option.length:8=99 mss.mss:16=1460 "
-     "frame._rest:8=01"},
+     "tcp_option._rest:8=01"},
     {"tcp_option", "02 00 05b4", "tcp_option.kind:8=2 tcp_option.length:8=0 frame._rest:16=05b4"},
     {"tcp_option", "4c 04 0102", "tcp_option.kind:8=76 tcp_option.length:8=4 raw.load:16=0102"},
     {"icmp", "0b00 0000 00 00 0000 4500001c",
