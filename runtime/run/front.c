@@ -174,7 +174,7 @@ static void suit_lab(front *f)
         if (!f->setup->quiet)
             tell_note(f, "lab: %s stands for interface %s\n", PK_LAB_INTERFACE, options->interface);
     }
-    strcpy(options->interface, PK_LAB_INTERFACE);
+    memcpy(options->interface, PK_LAB_INTERFACE, sizeof PK_LAB_INTERFACE);
     if (!(options->given & PK_RUN_RATE))
         options->rate = LAB_RATE;
 }

@@ -127,7 +127,7 @@ static int refuse_fault(const reading *r, piece text, const pk_literal_fault *fa
 static int read_literal(const reading *r, piece text, pk_literal_kind kind, pk_literal *ret_literal)
 {
     pk_literal_fault fault;
-    pk_literal literal;
+    pk_literal literal = {0};
     if (pk_literal_parse(text.text, text.len, &literal, &fault))
         return refuse_fault(r, text, &fault);
     if (literal.kind != kind) {
@@ -142,7 +142,7 @@ static int read_literal(const reading *r, piece text, pk_literal_kind kind, pk_l
 
 static int read_int(const reading *r, piece text, pk_value *ret_value)
 {
-    pk_literal literal;
+    pk_literal literal = {0};
     bool negative = text.len > 1 && text.text[0] == '-';
     piece digits = negative ? (piece){text.text + 1, text.len - 1} : text;
     int error = read_literal(r, digits, PK_LITERAL_INT, &literal);
@@ -158,7 +158,7 @@ static int read_int(const reading *r, piece text, pk_value *ret_value)
 
 static int read_duration(const reading *r, piece text, pk_value *ret_value)
 {
-    pk_literal literal;
+    pk_literal literal = {0};
     int error = read_literal(r, text, PK_LITERAL_DURATION, &literal);
     if (!error)
         *ret_value = pk_value_int((int64_t)literal.integer);
@@ -171,7 +171,7 @@ static int read_rate(const reading *r, piece text, pk_value *ret_value)
         *ret_value = pk_value_bytes((const uint8_t *)"line", 4);
         return PK_OK;
     }
-    pk_literal literal;
+    pk_literal literal = {0};
     int error = read_literal(r, text, PK_LITERAL_RATE, &literal);
     if (!error)
         *ret_value =
@@ -204,7 +204,7 @@ static int keep_bytes(const reading *r, const void *bytes, size_t len, pk_value 
 static int read_address(const reading *r, piece text, pk_literal_kind kind, uint32_t len,
                         pk_value *ret_value, unsigned *ret_prefix)
 {
-    pk_literal literal;
+    pk_literal literal = {0};
     int error = read_literal(r, text, kind, &literal);
     if (error)
         return error;
@@ -316,7 +316,7 @@ static int add_range(const reading *r, piece text, size_t dots, pk_set *set)
     size_t at = find_word(hi, " step ");
     if (at < hi.len) {
         piece by = piece_trim((piece){hi.text + at + 6, hi.len - at - 6});
-        pk_value value;
+        pk_value value = pk_value_undefined();
         int error = read_int(r, by, &value);
         if (error)
             return error;
@@ -325,7 +325,7 @@ static int add_range(const reading *r, piece text, size_t dots, pk_set *set)
         step = value.number;
         hi.len = at;
     }
-    pk_value first, last;
+    pk_value first = pk_value_undefined(), last = first;
     int error = read_value(r, lo, &first, NULL);
     if (!error)
         error = read_value(r, piece_trim(hi), &last, NULL);
@@ -339,7 +339,7 @@ static int add_member(const reading *r, piece text, pk_set *set)
     size_t dots = is_text_type(r) ? text.len : find_word(text, "..");
     if (dots < text.len)
         return add_range(r, text, dots, set);
-    pk_value value;
+    pk_value value = pk_value_undefined();
     unsigned prefix = 0;
     int error = read_value(r, text, &value, &prefix);
     if (error)
@@ -409,7 +409,7 @@ static int add_file(const reading *r, piece name, pk_set *set)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return pk_error_sys(r->error, errno, "--%s: %s", r->name, path);
-    piece text;
+    piece text = {0};
     int error = read_file(r, path, fd, &text);
     close(fd);
     return error ? error : add_lines(r, text, set);
@@ -488,7 +488,7 @@ int pk_params_assign(pk_vm *vm, const pk_image *image, pk_arena *arena, const ch
     piece whole = {text, strlen(text)};
     if (r.param->is_set)
         return assign_set(&r, param, whole);
-    pk_value value;
+    pk_value value = pk_value_undefined();
     int error = read_value(&r, is_text_type(&r) ? whole : piece_trim(whole), &value, NULL);
     return error ? error : pk_vm_param_value(vm, param, value);
 }

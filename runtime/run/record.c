@@ -132,14 +132,14 @@ int pk_record_open(pk_record **ret_record, const char *path, const pk_transport_
     return PK_OK;
 }
 
-static int write_packet(pk_record *record, pk_capture_packet *packet, const pk_record_link *link,
+static int write_packet(pk_record *record, pk_capture_packet packet, const pk_record_link *link,
                         pk_error *reterr_)
 {
     uint8_t option[OPTION_LEN];
     option_encode(link, option);
-    packet->comment = pk_buf_cstr(&record->comment);
-    packet->options = (pk_bytes){option, sizeof option};
-    return pk_capture_write(record->writer, packet, reterr_);
+    packet.comment = pk_buf_cstr(&record->comment);
+    packet.options = (pk_bytes){option, sizeof option};
+    return pk_capture_write(record->writer, &packet, reterr_);
 }
 
 int pk_record_sent(pk_record *record, const pk_sent *sent, pk_error *reterr_)
@@ -157,7 +157,7 @@ int pk_record_sent(pk_record *record, const pk_sent *sent, pk_error *reterr_)
     pk_buf_text(&record->comment, "stimulus ");
     pk_report_number(&record->comment, sent->n);
     pk_buf_printf(&record->comment, ", try %u", sent->try);
-    return write_packet(record, &packet, &link, reterr_);
+    return write_packet(record, packet, &link, reterr_);
 }
 
 static void comment_received(pk_buf *out, const pk_exchange *exchange)
@@ -188,7 +188,7 @@ int pk_record_received(pk_record *record, const pk_exchange *exchange, pk_error 
                                 .time_ns = exchange->time_ns,
                                 .direction = PK_DIRECTION_IN};
     comment_received(&record->comment, exchange);
-    return write_packet(record, &packet, &link, reterr_);
+    return write_packet(record, packet, &link, reterr_);
 }
 
 int pk_record_flush(pk_record *record, pk_error *reterr_)

@@ -96,7 +96,7 @@ static int set_interface(parsing *p, const char *text)
     pk_run_options *options = &p->setup->options;
     if (!*text || strlen(text) >= sizeof options->interface)
         return refuse(p, "--iface", text, "the name of an interface");
-    strcpy(options->interface, text);
+    memcpy(options->interface, text, strlen(text) + 1);
     options->given |= PK_RUN_INTERFACE;
     return PK_OK;
 }

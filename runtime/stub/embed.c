@@ -104,7 +104,7 @@ static int find_segment(pk_bytes bytes, place *where, pk_error *reterr_)
 /* The kernel wants offset and address to agree modulo the page. */
 static uint64_t offset_for(const place *where, size_t file_len)
 {
-    uint64_t page = where->segment.p_align;
+    uint64_t page = where->segment.p_align ? where->segment.p_align : 1;
     uint64_t wanted = where->segment.p_vaddr % page;
     uint64_t over = file_len % page;
     return file_len + (wanted + page - over) % page;

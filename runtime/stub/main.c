@@ -11,7 +11,7 @@
 #include "stub/carried.h"
 
 #ifndef PK_STUB_VERSION_TEXT
-#error "the build says which version this is"
+#define PK_STUB_VERSION_TEXT "of an unknown build"
 #endif
 
 static volatile sig_atomic_t stop;
