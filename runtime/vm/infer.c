@@ -208,6 +208,8 @@ bool pk_vm_inferred(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
                    tree->recs[tree->recs[node.rec].up].kind == PK_REC_LIST;
     if (ask.field == 0 || element)
         return false;
+    if (vm->field_facts[ask.field] & VM_FIELD_ASKED) /* leaving it out would answer `has` with no */
+        return false;
     begin(&ask);
     bool inferred = false;
     if (kind == PK_REC_LIST)

@@ -180,6 +180,24 @@ static bool study_items(pk_vm *vm, const pk_image_layer *layer)
     return true;
 }
 
+/* The fields that `has` asks about. */
+static void study_questions(pk_vm *vm)
+{
+    const pk_image *image = vm->image;
+    for (pk_ref i = 1; i < image->n_exprs; i++) {
+        const pk_image_expr *expr = &image->exprs[i];
+        for (uint32_t k = 0; k < expr->count; k++) {
+            const pk_insn *insn = &image->code[expr->start + k];
+            if (insn->op != PK_OPC_HAS || !expr->layer ||
+                insn->d >= image->layers[expr->layer].n_slots)
+                continue;
+            pk_ref field = vm->slot_field[vm->slot_base[expr->layer] + insn->d];
+            for (; field; field = vm->same_slot[field])
+                vm->field_facts[field] |= VM_FIELD_ASKED;
+        }
+    }
+}
+
 static int name_order(const void *a, const void *b)
 {
     const vm_name *x = a, *y = b;
@@ -256,6 +274,7 @@ static bool study(pk_vm *vm)
     for (pk_ref i = 1; i < image->n_layers; i++)
         if (!study_items(vm, &image->layers[i]))
             return false;
+    study_questions(vm);
     return true;
 }
 
