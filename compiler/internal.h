@@ -159,6 +159,10 @@ void pk_declare_members(pk_compiler *cx);
 /* STR: the base name of a window whose contents are `items`. */
 pk_ref pk_window_text(pk_compiler *cx, pk_node items);
 
+/* ---- types.c ---- */
+void pk_field_type(pk_compiler *cx, pk_node type, pk_image_field *field);
+void pk_field_written_as(pk_compiler *cx, const pk_ast_node *tail, pk_image_field *field);
+
 /* ---- bind.c: `on`, cases, dispatch keys ---- */
 void pk_bind_layers(pk_compiler *cx);
 void pk_bind_finish(pk_compiler *cx);

@@ -45,11 +45,13 @@
  *
  *   packet  {"v":1, "n":number, "time":"seconds.nanoseconds", "len":bytes on the wire,
  *            "cap":captured bytes, "hex":"the captured bytes", "layers":[layer..],
- * "fields":[leaf..]} layer   {"layer":name, "off":byte, "len":bytes, "fields":[item..]} item leaf,
- * list, struct leaf    {"name":name, "at":bit, "bits":count, "value":number or text} or
- * {"name":name, "at":bit, "bits":count, "hex":"digits"} list    {"name":name, "at":bit,
- * "bits":count, "list":[element..]} struct  {"name":name, "layer":type, "off":byte, "len":bytes,
- * "fields":[item..]}
+ *            "fields":[leaf..]}
+ *   layer   {"layer":name, "off":byte, "len":bytes, "fields":[item..]}
+ *   item    leaf, list or struct
+ *   leaf    {"name":name, "at":bit, "bits":count, "value":number or text}, or with
+ *           "hex":"digits" in place of the value
+ *   list    {"name":name, "at":bit, "bits":count, "list":[element..]}
+ *   struct  {"name":name, "layer":type, "off":byte, "len":bytes, "fields":[item..]}
  *
  * - `layers` holds the stack of payloads, outermost first. "on" gives the index of the layer below
  *   where that is not the one before. A layer's `len` counts its payload. Structs and the cases of
@@ -78,7 +80,7 @@
  * Spans
  *
  *   {"n":1, "malformed":bool, "layers":[{"name","pos","len"}],
- * "fields":[{"l","name","bits","int"}]}
+ *    "fields":[{"l","name","bits","int"}]}
  *
  * `pos` and `len` are bytes, `len` without the payload. `bits` are [first absolute bit, count]
  * runs; the value is "int", else "val" (address or codec text) or "hex"; leaves that nobody
@@ -89,8 +91,8 @@
  *
  * `ip(src=10.0.0.1, dst=10.0.0.2)/icmp(type=echo)/"abc"`: explicit fields by name; a case by its
  * name alone (`mss(1460)`, `nop`, also where it has no content and so no record) unless its carrier
- * has something of its own to say (`tcp_option(length=99)/mss()`); text in quotes where all of it is
- * readable, else x".."; leftovers as `_rest`, `_cut`, `options_rest`; the field before a cut is
+ * has something of its own to say (`tcp_option(length=99)/mss()`); text in quotes where all of it
+ * is readable, else x".."; leftovers as `_rest`, `_cut`, `options_rest`; the field before a cut is
  * always written, because `_cut` means "up to the last item named"; what follows a payload behind
  * everything is joined by `+`. A frame that begins with bytes is `send x".."`, for bytes alone are
  * no statement. Symbols are used only where reading them gives the same bits; an enumerator whose

@@ -1,6 +1,6 @@
 /*
- * Two ways to run a description, side by side: the compiled machines (compiler/, runtime/vm) and the
- * naive interpreter (tests/naive), which share nothing but the parser.
+ * Two ways to run a description, side by side: the compiled machines (compiler/, runtime/vm) and
+ * the naive interpreter (tests/naive), which share nothing but the parser.
  */
 #ifndef PK_TESTS_MACHINES_H
 #define PK_TESTS_MACHINES_H

@@ -18,7 +18,8 @@ RUN = [BASE, IMAGE, *MIDDLE, "runtime/run"]
 MAY_INCLUDE = {
     "grammar": [BASE],
     "compiler": ["grammar", BASE, IMAGE],
-    "compiler/cli": ["grammar", "compiler", *RUN],
+    # The program carries the stub of standalone probes and puts images into it.
+    "compiler/cli": ["grammar", "compiler", "runtime/stub", *RUN],
     BASE: [],
     IMAGE: [BASE],
     **{room: [BASE, IMAGE] for room in MIDDLE},
@@ -45,7 +46,8 @@ SYSTEM_ONLY_IN = {
 }
 
 # Folders given to the compiler as include folders.
-INCLUDE_ROOTS = ["runtime", "grammar", "compiler", "compiler/cli", "tests", "."]
+INCLUDE_ROOTS = ["runtime", "runtime/stub", "grammar", "compiler", "compiler/cli", "tests",
+                 "tests/naive", "."]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
