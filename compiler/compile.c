@@ -227,6 +227,16 @@ static void close_compiler(pk_compiler *cx)
     pk_arena_free(&cx->arena);
 }
 
+/* The program's text goes with it: what was compiled can be shown again. */
+static void keep_source(pk_compiler *cx, const pk_span *texts, size_t n_texts)
+{
+    for (size_t i = 0; !cx->options->mark_standard && i < n_texts; i++) {
+        pk_bytes text = pk_sources_text(cx->sources, texts[i]);
+        if (text.len < UINT32_MAX)
+            (void)PK_PUT(cx->builder, SRC, text.data, (uint32_t)text.len);
+    }
+}
+
 int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_span *texts,
                size_t n_texts, pk_diags *diags, pk_buf *ret_image)
 {
@@ -240,8 +250,10 @@ int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_
     if (result == PK_OK) {
         read_imports(&cx);
         /* A tree with holes would only bring errors that are not the user's. */
-        if (!pk_diags_errors(diags))
+        if (!pk_diags_errors(diags)) {
             compile_steps(&cx);
+            keep_source(&cx, texts, n_texts);
+        }
         result =
             pk_diags_errors(diags) ? PK_EFORMAT : pk_image_builder_finish(cx.builder, ret_image);
     }
