@@ -130,6 +130,16 @@ static void put_json(const pk_report *report, pk_buf *out, const pk_exchange *ex
 
 /* ---- lines ---- */
 
+static void put_reason(const pk_report *report, pk_buf *out, const pk_exchange *exchange)
+{
+    size_t start = out->len;
+    pk_buf_text(out, "    ");
+    if (pk_session_explain(report->session, exchange->reply, out))
+        pk_buf_byte(out, '\n');
+    else if (!out->failed)
+        out->data[out->len = start] = 0;
+}
+
 static void put_head(const pk_report *report, pk_buf *out, const pk_exchange *exchange)
 {
     bool skip = pk_session_link_added(report->session, exchange->sent ? exchange->n : 0);
@@ -145,6 +155,8 @@ static void put_head(const pk_report *report, pk_buf *out, const pk_exchange *ex
         pk_buf_printf(out, "(%s) ", pk_report_verdict(exchange));
     put_line(report, out, exchange->reply, skip);
     pk_buf_byte(out, '\n');
+    if (exchange->verdict == PK_VERDICT_UNMATCHED)
+        put_reason(report, out, exchange);
 }
 
 static void put_body(const pk_report *report, pk_buf *out, const pk_exchange *exchange)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "run/report.h"
 #include "run/session_internal.h"
 
 #define LINKTYPE_ETHERNET 1u
@@ -238,6 +239,38 @@ const pk_tree *pk_session_rebuild(pk_session *session, uint32_t k)
     if (tree)
         session->rebuilt_k = k;
     return tree;
+}
+
+/* The latest stimulus that most equations hold for; PK_SESSION_NONE when the layers of none fit. */
+static uint32_t nearest(pk_session *session, const pk_tree *reply)
+{
+    uint32_t count = session->tracker.count, best_k = PK_SESSION_NONE;
+    uint32_t first = count > PK_SESSION_EXPLAIN ? count - PK_SESSION_EXPLAIN : 0;
+    int best = INT32_MIN;
+    for (uint32_t k = count; k-- > first;) {
+        const pk_tree *sent = pk_session_rebuild(session, k);
+        int near = sent ? pk_match_compare(session->match, reply, sent, NULL) : INT32_MIN;
+        if (near <= best)
+            continue;
+        best = near;
+        best_k = k;
+    }
+    return best_k;
+}
+
+bool pk_session_explain(pk_session *session, const pk_tree *reply, pk_buf *out)
+{
+    uint32_t k = nearest(session, reply);
+    const pk_tree *sent = k == PK_SESSION_NONE ? NULL : pk_session_rebuild(session, k);
+    if (!sent)
+        return false;
+    pk_buf why = {0};
+    pk_match_compare(session->match, reply, sent, &why);
+    pk_buf_text(out, "nearest is stimulus ");
+    pk_report_number(out, pk_session_number(session, k));
+    pk_buf_printf(out, ": %s", pk_buf_cstr(&why));
+    pk_buf_free(&why);
+    return true;
 }
 
 bool pk_session_kept(pk_session *session, uint64_t index, pk_exchange *ret_exchange)

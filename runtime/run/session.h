@@ -32,7 +32,8 @@
 #define PK_SESSION_PROGRESS   INT64_C(200000000)   /* ns between two calls of `progress` */
 #define PK_SESSION_POLL       INT64_C(50000000)    /* ns at most between two looks at `stop` */
 #define PK_SESSION_LINK_WAIT  INT64_C(10000000000) /* ns that a link may be down while sending */
-#define PK_SESSION_KEEP_LIMIT (UINT64_C(1) << 30)  /* bytes kept of received packets */
+#define PK_SESSION_EXPLAIN    1024u /* stimuli that an unmatched packet is compared with */
+#define PK_SESSION_KEEP_LIMIT (UINT64_C(1) << 30) /* bytes kept of received packets */
 
 typedef struct pk_session pk_session;
 
@@ -116,6 +117,11 @@ const pk_transport *pk_session_transport(const pk_session *session);
 
 /* Why stimuli failed: the first reason; "" when none did. */
 const char *pk_session_failure(const pk_session *session);
+
+/* Says of the reply of an unmatched exchange (during the observer's call, or just after
+ * pk_session_kept) which stimulus it came nearest to, and where it differed. Looks at the latest
+ * PK_SESSION_EXPLAIN stimuli. False when it resembles none. */
+bool pk_session_explain(pk_session *session, const pk_tree *reply, pk_buf *out);
 
 /* The received packets that were kept, in order of arrival. Their trees are made anew and good
  * until the next call. False beyond the last. */

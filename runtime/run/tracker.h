@@ -17,7 +17,7 @@
 
 #include "run/queue.h"
 
-#define PK_TRACKER_STIMULI_LIMIT                                                \
+#define PK_TRACKER_STIMULI_LIMIT \
     (UINT32_C(1) << 30)             /* stimuli of one run that is kept track of \
                                      */
 #define PK_TRACKER_RETRY_LIMIT 250u /* tries beyond the first */

@@ -5,7 +5,12 @@
 
 #include "vm/match_chain.h"
 
-enum { QUOTED_LAYERS = 16, QUOTE_STARTS = 2 };
+enum {
+    QUOTED_LAYERS = 16,
+    QUOTE_STARTS = 2,
+    CHANGED_BY_PATH = 3,  /* bytes: a time to live and a checksum */
+    COPY_WEIGHT = 1 << 24 /* above any number of bytes */
+};
 
 /* Which chains stimuli have: a received packet with none of them as its beginning is other traffic.
  * When there are too many different ones, every chain counts as known. */
@@ -24,6 +29,7 @@ struct pk_match {
     chain_set chains;
     pk_ref quoted[QUOTED_LAYERS]; /* layers that a quotation can begin with */
     uint32_t n_quoted;
+    pk_ref copy_of; /* STR: the name, 0 when no layer has it */
     pk_match_chain sent, reply, quotation;
 };
 
@@ -71,6 +77,7 @@ pk_match *pk_match_new(pk_vm *vm, const pk_image *image)
         return NULL;
     match->vm = vm;
     match->image = image;
+    match->copy_of = pk_image_name_find(image, "copy_of");
     find_quoted(match);
     return match;
 }
@@ -367,24 +374,41 @@ static uint32_t bytes_agree(const pk_tree *quote_tree, pk_tree_node quote, const
     return agree;
 }
 
-/* How well the quotation at hand fits a stimulus: 1 + agreeing bytes, 0 when its key differs. */
+/* Does the quoted layer's `def copy_of(q)`, where it has one, say that it is this stimulus? */
+static bool is_copy(pk_match *match, const pk_tree *sent, pk_tree_node node)
+{
+    const pk_match_link *head = &match->quotation.links[0];
+    const pk_image_member *member =
+        match->copy_of ? pk_image_member_find(match->image, head->layer, match->copy_of) : NULL;
+    if (!member || member->kind != PK_MEMBER_DEF || match->image->exprs[member->ref].args != 1)
+        return true;
+    pk_value q = {.kind = PK_NODE, .tree = 1, .node = pk_tree_pack(node)};
+    return pk_value_truth(
+        pk_vm_eval(match->vm, member->ref, match->quotation.tree, head->node, sent, &q, 1));
+}
+
+/* How well the quotation at hand fits a stimulus: agreeing bytes, and far above any number of them
+ * what `copy_of` says; 0 when its key differs. */
 static uint32_t quote_fits(pk_match *match, uint64_t key, const pk_tree *sent)
 {
     const pk_match_link *head = &match->quotation.links[0];
     pk_match_chain_of(NULL, sent, PK_TREE_NONE, &match->sent);
     uint32_t best = 0, at = 0;
-    while ((at = link_of_layer(&match->sent, head->layer, at)) < match->sent.count) {
+    for (; (at = link_of_layer(&match->sent, head->layer, at)) < match->sent.count; at++) {
         uint64_t own;
-        if (pk_match_quote_hash(&match->sent, at, &own) && own == key) {
-            uint32_t agree = 1 + bytes_agree(match->quotation.tree, head->node, sent,
-                                             match->sent.links[at].node);
-            best = agree > best ? agree : best;
-        }
-        at++;
+        if (!pk_match_quote_hash(&match->sent, at, &own) || own != key)
+            continue;
+        pk_tree_node node = match->sent.links[at].node;
+        uint32_t fit = 1 + bytes_agree(match->quotation.tree, head->node, sent, node);
+        fit += is_copy(match, sent, node) ? COPY_WEIGHT : 0;
+        best = fit > best ? fit : best;
     }
     return best;
 }
 
+/* Tries the stimuli of a key. A path changes a few bytes of what it carries, the time to live and a
+ * checksum, so that the first rung of a ladder may agree best with the report of any other: among
+ * stimuli that differ no more than that the unanswered are preferred, then the earliest. */
 static bool try_quote(pk_match *match, uint64_t key, const pk_match_source *source,
                       pk_match_result *result)
 {
@@ -400,7 +424,8 @@ static bool try_quote(pk_match *match, uint64_t key, const pk_match_source *sour
         const pk_tree *sent = source->rebuild(source->context, cursor.stimulus);
         uint32_t fit = sent ? quote_fits(match, key, sent) : 0;
         bool answered = source->answered(source->context, cursor.stimulus);
-        if (!fit || fit < best || (fit == best && (answered || !best_answered)))
+        fit += fit && !answered ? CHANGED_BY_PATH : 0;
+        if (fit <= best)
             continue;
         best = fit;
         best_answered = answered;

@@ -231,6 +231,50 @@ static void among_equal_keys_the_quoted_bytes_decide(void)
     scene_close(&s);
 }
 
+/* Each report shows a time to live of 1, as the first rung was sent with: it must not get them all. */
+static void report_expired(scene *s, const pk_sent *sent)
+{
+    static const uint8_t router[4] = {203, 0, 113, 9};
+    uint8_t frame[512];
+    size_t len = scene_unreachable(sent->bytes, router, 64, frame);
+    frame[14 + 20 + 8 + 8] = 1;
+    scene_put(s, frame, len);
+}
+
+static void each_rung_of_a_ladder_gets_its_own_report(void)
+{
+    scene s;
+    scene_open(&s, "send " HEAD "dst=10.0.0.1, ttl=1..30)/udp(sport=4000, dport=9), timeout=200ms, "
+                   "rate=1kpps");
+    s.responder = report_expired;
+    CHECK_INT(scene_run(&s, NULL), PK_OK);
+    CHECK_INT(s.counts.answered, 30);
+    CHECK_INT(s.counts.duplicates, 0);
+    for (uint64_t i = 0; i < 30; i++) {
+        pk_exchange exchange;
+        CHECK(pk_session_kept(s.session, i, &exchange) && exchange.n == i);
+    }
+    scene_close(&s);
+}
+
+static void an_unmatched_packet_says_where_it_differed(void)
+{
+    scene s;
+    scene_open(&s, "send " HEAD "dst=10.0.0.0/29)/icmp(id=6, seq=2), timeout=50ms, rate=line");
+    s.responder = reply_wrong;
+    CHECK_INT(scene_run(&s, NULL), PK_OK);
+    pk_exchange exchange;
+    pk_buf why = {0};
+    CHECK(pk_session_kept(s.session, 3, &exchange));
+    CHECK_INT(exchange.verdict, PK_VERDICT_UNMATCHED);
+    CHECK(pk_session_explain(s.session, exchange.reply, &why));
+    CHECK(strstr(pk_buf_cstr(&why), "stimulus 3") != NULL);
+    CHECK(strstr(pk_buf_cstr(&why), "id is 7 where 6 would answer") != NULL);
+    CHECK(strstr(pk_buf_cstr(&why), "src agrees") != NULL);
+    pk_buf_free(&why);
+    scene_close(&s);
+}
+
 static void equal_stimuli_are_answered_in_their_order(void)
 {
     scene s;
@@ -388,6 +432,8 @@ int main(void)
     error_reports_find_what_they_quote();
     a_quotation_too_short_to_tell_is_unmatched();
     among_equal_keys_the_quoted_bytes_decide();
+    each_rung_of_a_ladder_gets_its_own_report();
+    an_unmatched_packet_says_where_it_differed();
     equal_stimuli_are_answered_in_their_order();
     a_full_queue_costs_no_packet();
     a_packet_too_long_for_the_link_fails_with_both_numbers();
