@@ -220,9 +220,10 @@ static int do_place(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_va
     return VM_READY;
 }
 
-static pk_value do_window(const pk_vm *vm, const pk_insn *insn)
+static pk_value do_window(pk_vm *vm, const pk_insn *insn)
 {
     const vm_dissection *d = &vm->dissection;
+    vm->looks += vm->building;
     if (vm->building || !d->running)
         return pk_value_undefined();
     if (insn->op == PK_OPC_REST) {

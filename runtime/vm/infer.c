@@ -158,8 +158,39 @@ static bool leaf_inferred(const question *ask)
     return same_bytes(built, wire);
 }
 
-/* A struct field: the bytes that its default gives, or the integer of a two-way scalar whose own
- * fields are all inferred from it. */
+static bool leaf_or_list_inferred(const question *ask)
+{
+    const pk_tree *tree = ask->tree;
+    pk_tree_node up = pk_tree_parent(tree, ask->node);
+    bool element = !ask->node.fixed && !pk_tree_none(up) && pk_tree_kind(tree, up) == PK_REC_LIST;
+    if (ask->field == 0 || element || pk_tree_none(ask->owner))
+        return false;
+    if (ask->vm->field_facts[ask->field] & VM_FIELD_ASKED) /* left out, `has` would say no */
+        return false;
+    if (pk_tree_kind(tree, ask->node) == PK_REC_LIST)
+        return pk_tree_count(tree, ask->node) == 0 && !ask->vm->image->fields[ask->field].init;
+    begin(ask);
+    return leaf_inferred(ask);
+}
+
+/* Everything inside the node is a field that is inferred by itself. */
+static bool contents_inferred(const question *ask)
+{
+    const pk_tree *tree = ask->tree;
+    uint32_t end = tree->recs[ask->node.rec].end;
+    pk_tree_node at = pk_tree_walk(tree, ask->node);
+    for (; !pk_tree_none(at) && at.rec < end; at = pk_tree_walk(tree, at)) {
+        if (!pk_tree_is_leaf(tree, at) && pk_tree_kind(tree, at) != PK_REC_LIST)
+            continue;
+        question inner = {ask->vm, tree, at, pk_tree_owner(tree, at), pk_tree_field(tree, at)};
+        if (!leaf_or_list_inferred(&inner))
+            return false;
+    }
+    return true;
+}
+
+/* A struct field: the bytes that its default gives, the integer of a two-way scalar, or the
+ * defaults of its own fields, which must be inferred in any case. */
 static bool struct_inferred(const question *ask)
 {
     pk_vm *vm = ask->vm;
@@ -167,6 +198,7 @@ static bool struct_inferred(const question *ask)
     pk_ref init = imposition(ask, vm->image->fields[ask->field].slot);
     if (!init)
         init = vm->image->fields[ask->field].init;
+    begin(ask);
     pk_value built = init ? evaluate(ask, init) : pk_value_undefined();
     uint64_t off, end;
     if (vm->failed)
@@ -175,11 +207,13 @@ static bool struct_inferred(const question *ask)
         vm->n_blank = 0;
         return (end - off) % 8 == 0 && same_bytes(built, pk_vm_tree_bytes(vm, self, off, end));
     }
+    if (built.kind == PK_UNDEFINED)
+        return !init && contents_inferred(ask);
     if (built.kind != PK_INT || !vm->value_name)
         return false;
     if (pk_vm_plain(vm, &value, 0) == VM_PUSHED)
         value = pk_vm_run_frame(vm) == PK_OK ? vm->result : pk_value_undefined();
-    return value.kind == PK_INT && value.number == built.number;
+    return value.kind == PK_INT && value.number == built.number && contents_inferred(ask);
 }
 
 static pk_ref struct_field(const question *ask)
@@ -202,22 +236,12 @@ bool pk_vm_inferred(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
     ask.owner = pk_tree_owner(tree, node);
     if (pk_tree_none(ask.owner))
         return false;
-    pk_rec_kind kind = pk_tree_kind(tree, node);
-    ask.field = kind == PK_REC_INSTANCE ? struct_field(&ask) : pk_tree_field(tree, node);
-    bool element = !node.fixed && kind == PK_REC_FIELD &&
-                   tree->recs[tree->recs[node.rec].up].kind == PK_REC_LIST;
-    if (ask.field == 0 || element)
+    bool instance = pk_tree_kind(tree, node) == PK_REC_INSTANCE;
+    ask.field = instance ? struct_field(&ask) : pk_tree_field(tree, node);
+    if (vm->field_facts[ask.field] & VM_FIELD_ASKED) /* left out, `has` would say no */
         return false;
-    if (vm->field_facts[ask.field] & VM_FIELD_ASKED) /* leaving it out would answer `has` with no */
-        return false;
-    begin(&ask);
-    bool inferred = false;
-    if (kind == PK_REC_LIST)
-        inferred = pk_tree_count(tree, node) == 0 && !vm->image->fields[ask.field].init;
-    else if (kind == PK_REC_INSTANCE)
-        inferred = struct_inferred(&ask);
-    else
-        inferred = leaf_inferred(&ask);
+    bool inferred =
+        instance ? ask.field != 0 && struct_inferred(&ask) : leaf_or_list_inferred(&ask);
     vm->inferring = false;
     vm->n_blank = 0;
     vm->failed = false;

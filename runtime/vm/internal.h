@@ -222,6 +222,7 @@ struct pk_vm {
     uint8_t *items; /* presence: vm_presence of each item of each instance */
     uint32_t n_items, cap_items;
     uint32_t n_instances;
+    uint32_t looks;       /* how often `rest` or `peek` asked for bytes that are not there yet */
     uint32_t passed_over; /* fields in computation that a size or an encoding left out */
     pk_buf encoding;
     struct vm_visit *visits;
@@ -323,9 +324,10 @@ uint32_t pk_vm_new_list(pk_vm *vm, pk_ref field, uint32_t up, vm_role role);
 bool pk_vm_table_key(const pk_vm *vm, pk_ref lower, pk_ref upper, uint32_t *ret_slot,
                      uint64_t *ret_key);
 
-/* ---- slot.c ---- */
+/* ---- walk.c ---- */
 /* The FLD that slot `slot` of an instance has on the wire (0 = none). */
 int pk_vm_field_at(pk_vm *vm, uint32_t instance, uint32_t slot, pk_ref *ret_field);
+/* ---- slot.c ---- */
 int pk_vm_build_slot(pk_vm *vm, uint32_t instance, uint32_t slot, uint8_t dst, pk_value *ret_value);
 int pk_vm_walk(pk_vm *vm, uint32_t instance, uint32_t to); /* presence of the items before `to` */
 int pk_vm_node_ready(pk_vm *vm, uint32_t node); /* its expression, if any, is evaluated */
