@@ -8,7 +8,14 @@ import subprocess
 from symbols import PROGRAMS, libraries
 
 # Cycles that are allowed after all, each by one of its functions: name -> why its depth is bounded.
-BOUNDED = {}
+# The compiler follows the syntax tree, which the parser keeps shallow: at most PK_NESTING_LIMIT
+# brackets and blocks, PK_AST_DEPTH_LIMIT nodes; PK_DEPTH_LIMIT bounds what defs and lets expand to,
+# and long chains of operators are walked in loops.
+SYNTAX = "depth of the syntax tree, bounded by the parser (PK_AST_DEPTH_LIMIT) and PK_DEPTH_LIMIT"
+BOUNDED = {name: SYNTAX for name in (
+    "expand", "sides", "pk_field_of_expr", "pk_lower", "declare_layer", "gather_derived",
+    "gather_items", "lower_derived", "lower_items", "pk_is_packet", "choices", "plan", "gather",
+    "pk_plan_struct")}
 
 TITLE = re.compile(r"^(\S+\.o):\s+file format")
 FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
