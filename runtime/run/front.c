@@ -1,5 +1,6 @@
 #include "run/front.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ typedef struct front {
     pk_buf out, line;
     pk_error error;
     bool progress_shown;
+    bool closed;      /* nobody reads the results any more */
+    pk_buf unmatched; /* the first unmatched packet, and why it is */
 } front;
 
 /* ---- telling ---- */
@@ -78,8 +81,12 @@ static int put_results(front *f)
         return PK_OK;
     if (f->progress_shown)
         tell(f, "");
+    errno = 0;
     bool fine = f->setup->put(f->setup->context, pk_buf_cstr(&f->out), f->out.len);
+    f->closed = !fine && errno == EPIPE;
     pk_buf_clear(&f->out);
+    if (f->closed)
+        return PK_EOF;
     return fine ? PK_OK : pk_error_set(&f->error, PK_EIO, "the results cannot be written");
 }
 
@@ -96,6 +103,19 @@ static bool is_listed(const front *f, const pk_exchange *exchange)
     return exchange->verdict == PK_VERDICT_ANSWER || f->setup->others;
 }
 
+/* The summary says of the first unmatched packet why it is none of ours. */
+static void note_unmatched(front *f, const pk_exchange *exchange)
+{
+    if (exchange->verdict != PK_VERDICT_UNMATCHED || f->unmatched.len || f->setup->quiet)
+        return;
+    pk_buf_text(&f->unmatched, "the first unmatched packet: ");
+    pk_report_packet(&f->report, &f->unmatched, exchange);
+    pk_buf_text(&f->unmatched, "; ");
+    if (!pk_session_explain(f->session, exchange->reply, &f->unmatched))
+        pk_buf_text(&f->unmatched, "it resembles no stimulus");
+    pk_buf_byte(&f->unmatched, '\n');
+}
+
 static int on_received(void *context, const pk_exchange *exchange)
 {
     front *f = context;
@@ -104,6 +124,7 @@ static int on_received(void *context, const pk_exchange *exchange)
         if (error)
             return error;
     }
+    note_unmatched(f, exchange);
     if (is_listed(f, exchange))
         pk_report_exchange(&f->report, &f->out, exchange);
     return f->out.len >= PUT_AT ? put_results(f) : PK_OK;
@@ -295,6 +316,8 @@ static void tell_summary(front *f, const pk_session_counts *counts)
         tell_note(f, "not every packet left: %s\n", pk_session_failure(f->session));
     if (f->setup->quiet)
         return;
+    if (f->unmatched.len)
+        tell(f, pk_buf_cstr(&f->unmatched));
     pk_buf_clear(&f->line);
     pk_report_summary(&f->line, counts, f->options.seed);
     tell(f, pk_buf_cstr(&f->line));
@@ -332,6 +355,15 @@ static int prepare(front *f)
     return open_record(f) ? fail(f, PK_EXIT_OUTPUT) : 0;
 }
 
+/* An observer's own failure says more than that of the session it ended. */
+static int failed_run(front *f, const pk_error *ended)
+{
+    bool output = f->error.code != 0;
+    if (!output)
+        f->error = *ended;
+    return fail(f, output ? PK_EXIT_OUTPUT : PK_EXIT_ENVIRONMENT);
+}
+
 static int run(front *f, pk_session_counts *ret_counts)
 {
     pk_session_observer observer = {.sent = on_sent,
@@ -345,12 +377,8 @@ static int run(front *f, pk_session_counts *ret_counts)
     pk_session_counts counts;
     pk_session_counts_of(f->session, &counts);
     *ret_counts = counts;
-    bool output = f->error.code != 0; /* an observer's own failure says more */
-    if (error && !output)
-        f->error = ended;
-    int code = error ? fail(f, output ? PK_EXIT_OUTPUT : PK_EXIT_ENVIRONMENT) : exit_of(f, &counts);
-    f->error = (pk_error){0};
-    if (!output && list_unanswered(f))
+    int code = error && !f->closed ? failed_run(f, &ended) : exit_of(f, &counts);
+    if (!error && list_unanswered(f) && !f->closed)
         code = fail(f, PK_EXIT_OUTPUT);
     if (pk_record_finish(f->record, &counts, &f->error))
         code = fail(f, PK_EXIT_OUTPUT);
@@ -369,6 +397,7 @@ static void close_all(front *f)
     pk_lab_close(f->lab);
     pk_buf_free(&f->out);
     pk_buf_free(&f->line);
+    pk_buf_free(&f->unmatched);
     pk_arena_free(&f->arena);
 }
 

@@ -130,6 +130,11 @@ static void put_json(const pk_report *report, pk_buf *out, const pk_exchange *ex
 
 /* ---- lines ---- */
 
+void pk_report_packet(const pk_report *report, pk_buf *out, const pk_exchange *exchange)
+{
+    put_line(report, out, exchange->reply, pk_session_link_added(report->session, exchange->n));
+}
+
 static void put_reason(const pk_report *report, pk_buf *out, const pk_exchange *exchange)
 {
     size_t start = out->len;

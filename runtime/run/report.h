@@ -18,6 +18,9 @@ typedef struct pk_report {
 /* One exchange: a line, and behind it what the form wants. */
 void pk_report_exchange(const pk_report *report, pk_buf *out, const pk_exchange *exchange);
 
+/* The received packet of an exchange as one line, without its newline. */
+void pk_report_packet(const pk_report *report, pk_buf *out, const pk_exchange *exchange);
+
 /* A stimulus without an answer. */
 void pk_report_unanswered(const pk_report *report, pk_buf *out, uint32_t k);
 

@@ -1,3 +1,6 @@
+#include <errno.h>
+#include <poll.h>
+
 #include "run/session_internal.h"
 
 /* Calls of receive in a row, each a block of the ring at most: all that has come, and yet sending
@@ -102,15 +105,34 @@ static int take_frame(pk_session *session, const pk_frame *frame, int64_t arriva
     return observer->received(observer->context, &exchange);
 }
 
+/* A link that went down is waited for, as sending does. */
+static bool link_may_return(pk_session *session, const pk_error *why, int64_t wait)
+{
+    int64_t now = pk_session_now();
+    if (why->sys_errno != ENETDOWN)
+        return false;
+    if (!session->down_since)
+        session->down_since = now;
+    struct timespec pause = {0, (long)(wait < PK_SESSION_POLL ? wait : PK_SESSION_POLL)};
+    if (wait > 0)
+        ppoll(NULL, 0, &pause, NULL);
+    return now - session->down_since < PK_SESSION_LINK_WAIT;
+}
+
 int pk_session_receive(pk_session *session, int64_t wait, pk_error *reterr_)
 {
     uint32_t count = 1;
     for (uint32_t round = 0; count && round < ROUNDS; round++, wait = 0) {
+        pk_error why = {0};
         int error = pk_transport_receive(session->transport, wait, session->frames,
-                                         PK_SESSION_FRAMES, &count, reterr_);
+                                         PK_SESSION_FRAMES, &count, &why);
+        if (error && link_may_return(session, &why, wait))
+            return PK_OK;
         if (error)
-            return error;
+            return pk_error_set(reterr_, error, "%s", why.text);
         int64_t now = pk_session_now(), realtime = pk_session_realtime();
+        if (count)
+            session->down_since = 0;
         for (uint32_t i = 0; !error && i < count; i++)
             error = take_frame(session, &session->frames[i],
                                arrival_of(&session->frames[i], now, realtime));

@@ -343,6 +343,35 @@ static void the_asked_rate_is_kept(void)
     scene_close(&s);
 }
 
+static void a_duration_ends_sending(void)
+{
+    scene s;
+    scene_open(&s, "probe p { send " HEAD "dst=10.0.0.1)/icmp() ; count forever ; rate 1kpps ; "
+                   "duration 200ms ; timeout 20ms }");
+    s.responder = reply_once;
+    CHECK_INT(scene_run(&s, NULL), PK_OK);
+    CHECK(s.counts.sent >= 150 && s.counts.sent <= 202);
+    CHECK_INT(s.counts.answered, s.counts.sent);
+    balanced(&s);
+    scene_close(&s);
+}
+
+static void loops_send_the_set_again_with_new_numbers(void)
+{
+    scene s;
+    scene_open(&s, "probe p { send " HEAD "dst=10.0.0.0/30, id=random(u16))/icmp(id=3) ; loops 3 ; "
+                   "rate line ; timeout 1s ; seed 4 }");
+    s.responder = reply_once;
+    CHECK_INT(scene_run(&s, NULL), PK_OK);
+    CHECK_INT(s.counts.sent, 12);
+    CHECK_INT(s.counts.answered, 12);
+    pk_bytes first = pk_memory_sent(s.transport, 0), again = pk_memory_sent(s.transport, 4);
+    uint8_t id[2] = {first.data[18], first.data[19]};
+    CHECK_INT(first.data[33], again.data[33]);
+    CHECK(memcmp(id, again.data + 18, 2) != 0);
+    scene_close(&s);
+}
+
 static void sending_alone_receives_nothing(void)
 {
     scene s;
@@ -439,6 +468,8 @@ int main(void)
     a_packet_too_long_for_the_link_fails_with_both_numbers();
     a_stop_leaves_the_rest_unsent_and_said();
     the_asked_rate_is_kept();
+    a_duration_ends_sending();
+    loops_send_the_set_again_with_new_numbers();
     sending_alone_receives_nothing();
     random_order_sends_all_of_a_set();
     a_stimulus_costs_at_most_64_bytes();
