@@ -334,6 +334,75 @@ static void span_value(pk_buf *out, const pk_tree *tree, pk_tree_node node, cons
     }
 }
 
+static pk_ref flag_set_of(const pk_tree *tree, pk_tree_node node)
+{
+    pk_ref field = pk_tree_field(tree, node);
+    pk_ref names = field ? tree->image->fields[field].names : 0;
+
+    return names && tree->image->enums[names].flags & 1 && !pk_leaf_is_raw(tree, node) ? names : 0;
+}
+
+static void put_flag_name(pk_buf *out, const pk_image *image, pk_ref names, unsigned bit)
+{
+    const pk_image_enum *set = &image->enums[names];
+
+    pk_buf_byte(out, '.');
+    for (uint32_t i = 0; i < set->n_entries; i++)
+        if (image->entries[set->entries + i].value == bit) {
+            pk_buf_text(out, pk_image_text(image, image->entries[set->entries + i].name));
+            return;
+        }
+    pk_text_unsigned(out, bit);
+}
+
+/* Where bit `bit` of an integer lies, counted from its least significant. Runs ascend; of a
+ * little-endian integer the low bits come first, byte by byte. */
+static uint32_t bit_place(const pk_bit_run *runs, unsigned n, bool little, uint32_t bit)
+{
+    if (!little)
+        return runs[0].off + runs[0].bits - 1 - bit;
+    for (unsigned i = 0; i < n; i++)
+        for (uint32_t at = runs[i].off, end = at + runs[i].bits, take; at < end; at += take) {
+            take = 8 - at % 8 < end - at ? 8 - at % 8 : end - at;
+            if (bit < take)
+                return at + take - 1 - bit;
+            bit -= take;
+        }
+    return runs[0].off;
+}
+
+/* A set of flags has a span for each bit too, named or not, so that the bits still tile it. */
+static void put_flag_spans(pk_buf *out, const pk_tree *tree, uint32_t root, uint64_t index,
+                           pk_tree_node node)
+{
+    pk_ref names = flag_set_of(tree, node);
+    pk_bit_run runs[PK_TREE_RUNS] = {pk_leaf_extent(tree, node)};
+    unsigned n = names ? pk_tree_runs(tree, node, runs) : 0;
+    const pk_image_field *field = &tree->image->fields[pk_tree_field(tree, node)];
+    pk_value value = pk_tree_value(tree, node);
+    bool little = field->flags & PK_FIELD_LE || n > 1;
+    uint32_t bits = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        bits += runs[i].bits;
+    for (uint32_t bit = bits; value.kind == PK_INT && bits > 1 && bit-- > 0;) {
+        pk_bit_run run = {bit_place(runs, n, little, bit), 1};
+        size_t start;
+
+        open_object(out);
+        if (root)
+            put_number(out, "l", index);
+        put_key(out, "name");
+        start = out->len;
+        pk_leaf_path(out, tree, root, node);
+        put_flag_name(out, tree->image, names, bit);
+        pk_text_escape_from(out, start, pk_escape_json);
+        put_runs(out, "bits", &run, 1, 0);
+        put_number(out, "int", (uint64_t)value.number >> (bit & 63) & 1);
+        pk_buf_byte(out, '}');
+    }
+}
+
 /* Leaves, and structs that are written as one text. */
 static void put_span(pk_buf *out, const pk_tree *tree, uint32_t root, uint64_t index,
                      pk_tree_node node, const pk_writer *how)
@@ -367,6 +436,8 @@ static void put_spans_of(pk_buf *out, const pk_tree *tree, uint32_t root, uint64
         if (visit.event == PK_VISIT_LEAF ||
             (visit.event == PK_VISIT_OPEN && layer && tree->image->layers[layer].codec))
             put_span(out, tree, root, index, visit.node, how);
+        if (visit.event == PK_VISIT_LEAF)
+            put_flag_spans(out, tree, root, index, visit.node);
     }
 }
 

@@ -84,7 +84,8 @@
  *
  * `pos` and `len` are bytes, `len` without the payload. `bits` are [first absolute bit, count]
  * runs; the value is "int", else "val" (address or codec text) or "hex"; leaves that nobody
- * dissected have "blob":true. A name is the path inside its layer. A packet is malformed when
+ * dissected have "blob":true. A name is the path inside its layer; a set of flags is followed by a
+ * field for each of its bits, `flags.S`, `flags.9` where it has no name. A packet is malformed when
  * something in it did not fit (a cut).
  *
  * Source
