@@ -99,7 +99,6 @@ class Stub(unittest.TestCase):
         self.assertIn('is sound', live.run([self.ping, '--verify']).stdout)
         self.assertEqual(live.run([self.ping, '--version']).returncode, 0)
 
-    @unittest.expectedFailure  # the compiler does not put the text into the image yet
     def test_it_carries_its_source(self):
         self.assertEqual(live.run([self.ping, '--source']).stdout.strip(), PROGRAM.strip())
 
