@@ -5,7 +5,8 @@
 
 #include "tree/bits.h"
 
-enum { FIRST_RECORDS = 256, NO_RECORD = UINT32_MAX };
+#define NO_RECORD UINT32_MAX
+enum { FIRST_RECORDS = 256 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
 

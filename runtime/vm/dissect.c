@@ -23,7 +23,7 @@
 
 #include <stdlib.h>
 
-enum { OPEN = UINT32_MAX };
+#define OPEN UINT32_MAX /* `end` of a record that is being filled */
 
 /* ---- records --------------------------------------------------------------------------------- */
 

@@ -29,9 +29,10 @@
 #include "tree/bits.h"
 #include "vm/vm.h"
 
+#define VM_NO_ITEM UINT32_MAX
+
 enum {
-    VM_MULTI = 4, /* value kind: what all elements of a list have; `len` values at `bytes` */
-    VM_NO_ITEM = UINT32_MAX,
+    VM_MULTI = 4,     /* value kind: what all elements of a list have; `len` values at `bytes` */
     VM_DISCARD = 255, /* a frame's result is found where it was stored */
     VM_READY = 0,
     VM_PUSHED = 1,        /* a frame was pushed (or the machine failed): run the same step again */

@@ -56,8 +56,10 @@ uint32_t pk_vm_new_instance(pk_vm *vm, pk_ref layer, uint32_t up, vm_role role)
     vm->nodes[node].layer = layer;
     vm->nodes[node].slots = vm->n_slots;
     vm->nodes[node].items = vm->n_items;
-    memset(vm->slots + vm->n_slots, 0, at->n_slots * sizeof *vm->slots);
-    memset(vm->items + vm->n_items, 0, at->n_items);
+    if (at->n_slots)
+        memset(vm->slots + vm->n_slots, 0, at->n_slots * sizeof *vm->slots);
+    if (at->n_items)
+        memset(vm->items + vm->n_items, 0, at->n_items);
     vm->n_slots += at->n_slots;
     vm->n_items += at->n_items;
     vm->n_instances++;

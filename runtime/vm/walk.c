@@ -115,7 +115,7 @@ pk_ref pk_vm_window_of(const pk_vm *vm, const pk_image_layer *layer, uint32_t it
 static void mark(pk_vm *vm, const vm_node *node, uint32_t from, uint32_t to, vm_presence presence)
 {
     if (to > from)
-        memset(vm->items + node->items + from, presence, to - from);
+        memset(vm->items + node->items + from, (int)presence, to - from);
 }
 
 /* Behind the last item given, everything but the end is absent. */
