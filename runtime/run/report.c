@@ -7,7 +7,8 @@
 #include "run/pace.h"
 #include "tree/writers.h"
 
-#define NS_PER_S 1e9
+#define NS_PER_S      1e9
+#define WORTH_TELLING INT64_C(5000000) /* ns that sending lagged behind */
 
 void pk_report_number(pk_buf *out, pk_u128 number)
 {
@@ -322,6 +323,11 @@ void pk_report_summary(pk_buf *out, const pk_session_counts *counts, uint64_t se
     pk_run_rate_text(out, counts->rate);
     if (achieved(counts) > 0)
         pk_buf_printf(out, ", achieved %.1f pps", achieved(counts));
+    if (counts->worst_gap > WORTH_TELLING) {
+        pk_buf_text(out, ", at worst ");
+        pk_report_duration(out, counts->worst_gap);
+        pk_buf_text(out, " behind");
+    }
     pk_buf_printf(out, "; seed %llu%s\n", (unsigned long long)seed,
                   counts->stopped ? "; stopped" : "");
 }

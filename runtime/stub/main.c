@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "run/front.h"
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
     pk_image image;
     char why[256];
     catch_signals();
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (!pk_carried_image(&carried))
         return complain(name, "this is a stub without an image (pktc build gives it one)");
     if (pk_image_load(carried.data, carried.len, &image, why, sizeof why)) {

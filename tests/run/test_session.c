@@ -346,7 +346,7 @@ static void the_asked_rate_is_kept(void)
 static void a_duration_ends_sending(void)
 {
     scene s;
-    scene_open(&s, "probe p { send " HEAD "dst=10.0.0.1)/icmp() ; count forever ; rate 1kpps ; "
+    scene_open(&s, "probe p { send " HEAD "dst=10.0.0.1)/icmp() ; count 1M ; rate 1kpps ; "
                    "duration 200ms ; timeout 20ms }");
     s.responder = reply_once;
     CHECK_INT(scene_run(&s, NULL), PK_OK);
