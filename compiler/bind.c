@@ -231,6 +231,20 @@ void pk_bind_layers(pk_compiler *cx)
     }
 }
 
+pk_ref pk_implied(pk_compiler *cx, pk_ref layer)
+{
+    const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
+    if (at.kind == PK_LAYER_CASE)
+        return at.parent;
+    if (!at.n_binds)
+        return 0;
+    const pk_image_bind bind = *PK_AT(cx->builder, BND, at.binds);
+    bool brings = at.kind == PK_LAYER_STRUCT;
+    for (uint32_t i = 0; i < bind.n_impositions && !brings; i++)
+        brings = PK_AT(cx->builder, IMP, bind.impositions + i)->depth > 0;
+    return brings ? bind.lower : 0;
+}
+
 /* ---- writing ----------------------------------------------------------------------------------
  */
 

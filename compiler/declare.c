@@ -169,20 +169,23 @@ static void declare_extend(pk_compiler *cx, pk_node node)
     declare_cases(cx, at.c, layer);
 }
 
+/* A layer's second name, known to programs by its record. */
+static void alias_put(pk_compiler *cx, pk_ref name, pk_ref layer, pk_span span)
+{
+    pk_ref ref = PK_ADD(cx->builder, ALI, 1);
+    *PK_AT(cx->builder, ALI, ref) = (pk_image_alias){.name = name, .layer = layer};
+    (void)pk_symbol_add(cx, name, PK_SYM_LAYER, layer, ref, span);
+}
+
 static void declare_alias(pk_compiler *cx, pk_node node)
 {
     pk_ast_node at = *pk_at(cx, node);
     pk_ref old = pk_text_of_atom(cx, at.b);
     pk_ref layer = pk_layer_by_name(cx, old);
-    if (!layer) {
+    if (!layer)
         pk_report_unknown_layer(cx, at.span, old);
-        return;
-    }
-    pk_ref name = pk_text_of_atom(cx, at.a);
-    if (!pk_symbol_add(cx, name, PK_SYM_LAYER, layer, 0, at.span))
-        return;
-    pk_ref ref = PK_ADD(cx->builder, ALI, 1);
-    *PK_AT(cx->builder, ALI, ref) = (pk_image_alias){name, layer};
+    else
+        alias_put(cx, pk_text_of_atom(cx, at.a), layer, at.span);
 }
 
 void pk_declare_file(pk_compiler *cx, pk_node file)
@@ -382,11 +385,11 @@ static void gather_aliases(pk_compiler *cx, gathering *g, pk_node items)
         pk_image_member copy = *target;
         member_put(cx, g, name, (pk_member_kind)copy.kind, copy.ref, true);
         /* A second name of a case is Scapy's class name: it is known everywhere. */
-        if (copy.kind == PK_MEMBER_CASE && !pk_symbol_find(cx, name)) {
-            (void)pk_symbol_add(cx, name, PK_SYM_LAYER, copy.ref, 0, (pk_span){0, 0});
-            pk_ref ref = PK_ADD(cx->builder, ALI, 1);
-            *PK_AT(cx->builder, ALI, ref) = (pk_image_alias){name, copy.ref};
-        }
+        if (copy.kind == PK_MEMBER_CASE && !pk_symbol_find(cx, name))
+            alias_put(cx, name, copy.ref, (pk_span){0, 0});
+        else if (at.c)
+            pk_diag_report(cx->diags, PK_DIAG_BAD_ARGUMENT, at.span,
+                           "only the alias of a layer or case gives values");
     }
 }
 

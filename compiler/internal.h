@@ -18,7 +18,7 @@
 enum {
     PK_DEPTH_LIMIT = 512,            /* nested expressions after expansion of defs */
     PK_ALTERNATIVES_LIMIT = 1 << 20, /* alternatives of one packet set */
-    PK_STACK_LIMIT = 64              /* layers of one packet */
+    PK_IMPLIED_LIMIT = 4             /* layers that one brings along */
 };
 
 typedef enum pk_symbol_kind {
@@ -164,6 +164,9 @@ void pk_field_type(pk_compiler *cx, pk_node type, pk_image_field *field);
 void pk_field_written_as(pk_compiler *cx, const pk_ast_node *tail, pk_image_field *field);
 
 /* ---- bind.c: `on`, cases, dispatch keys ---- */
+/* What a layer brings along when it does not stand on it: a case its struct; a struct, and a layer
+ * bound by a chain (ipv6/icmpv6), the layer directly below in the first bind. 0 = nothing. */
+pk_ref pk_implied(pk_compiler *cx, pk_ref layer);
 void pk_bind_layers(pk_compiler *cx);
 void pk_bind_finish(pk_compiler *cx);
 pk_ref pk_table_find(pk_compiler *cx, pk_ref layer, pk_ref name);
@@ -219,21 +222,52 @@ bool pk_lower_let(pk_compiler *cx, const pk_scope *scope, const pk_symbol *symbo
                   unsigned dst);
 
 /* ---- packet.c: packet expressions -> plans ---- */
+
+/* A planned packet or element. What its outermost layer brings along (nd_ns: icmpv6; a case: its
+ * struct) is made when it is known what it stands on. */
+typedef struct pk_planned {
+    pk_ref first;                   /* its outermost nodes, chained by next */
+    pk_ref inner;                   /* where `/` attaches what follows */
+    pk_ref holder;                  /* the struct's instance that `inner` is, or is a case of */
+    pk_ref trailer;                 /* padding: behind everything */
+    bool padded;                    /* padding was stacked last: what follows stands on that */
+    pk_ref lower[PK_IMPLIED_LIMIT]; /* instances that hold what was given to the layers that `first`
+                                       brings along, the nearest first; 0 = nothing given */
+} pk_planned;
+
 bool pk_is_packet(pk_compiler *cx, const pk_scope *scope, pk_node node);
 /* The alternatives that `node` denotes, appended to ALT; false after a report. */
 bool pk_plan_alternatives(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref *ret_first,
                           uint32_t *ret_count);
+/* A stack, call or name as an element of type `layer`; 0 after a report. */
+pk_ref pk_plan_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
+/* Puts what `what` brings along below it, until it stands on `below` or is a `wanted` (0: neither
+ * is known). */
+bool pk_plan_wrap(pk_compiler *cx, pk_planned *what, pk_ref below, pk_ref wanted, pk_span span);
 
-/* ---- given.c: arguments of a layer -> given values ---- */
-/* `outer` is the plan of the struct that a case was wrapped in, 0 = none. */
-bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node args, pk_ref plan,
-                    pk_ref outer);
-/* Whether a constant given to a field fits it; reports when not. */
-bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span);
+/* ---- element.c: values of structs ---- */
+pk_ref pk_plan_new(pk_compiler *cx, pk_ref layer);
+/* The value of an expression as a plan node; `field` as in pk_lower_expr. */
+pk_ref pk_plan_value(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_node node);
 /* An element or struct value as a plan node of `layer` (or one of its cases). */
 pk_ref pk_plan_struct(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
-pk_ref pk_plan_call(pk_compiler *cx, const pk_scope *scope, pk_ref within, pk_node node,
-                    pk_ref *ret_inner);
+/* Whether `node` is written as an instance of `layer`, or of something that stands in its place. */
+bool pk_is_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
+
+/* ---- given.c: arguments of a layer -> given values ---- */
+/* The arguments of planned->first's layer; `presets` is a plan node whose given values come first
+ * and yield to them, 0 = none. Sets inner, holder and lower. */
+bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_node args, pk_ref presets,
+                    pk_planned *planned);
+/* A call, or a name alone, of a layer or (first) a case of `within`. */
+bool pk_plan_call(pk_compiler *cx, const pk_scope *scope, pk_ref within, pk_node node,
+                  pk_planned *ret);
+/* The n-th field that an argument without a name means; 0 behind the last. */
+pk_ref pk_positional(pk_compiler *cx, pk_ref layer, unsigned n);
+/* Whether a constant given to a field fits it; reports when not. */
+bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span);
+/* The values of every `alias new = old(..)`. */
+void pk_lower_aliases(pk_compiler *cx);
 
 /* ---- program.c: params, probes, options, checks ---- */
 void pk_declare_param(pk_compiler *cx, pk_node node);

@@ -89,7 +89,7 @@ void pk_names_load(pk_compiler *cx)
             (void)pk_symbol_add(cx, view.enums[i].name, PK_SYM_ENUM, i, 0, (pk_span){0, 0});
     for (pk_ref i = 1; i < view.n_aliases; i++)
         if (!pk_symbol_find(cx, view.aliases[i].name))
-            (void)pk_symbol_add(cx, view.aliases[i].name, PK_SYM_LAYER, view.aliases[i].layer, 0,
+            (void)pk_symbol_add(cx, view.aliases[i].name, PK_SYM_LAYER, view.aliases[i].layer, i,
                                 (pk_span){0, 0});
 }
 

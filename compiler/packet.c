@@ -6,15 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A planned packet: its outermost nodes (chained by next) and where `/` attaches what follows. */
-typedef struct planned {
-    pk_ref first;
-    pk_ref inner;
-    pk_ref holder; /* the struct's instance that `inner` is, or is a case of */
-} planned;
-
 static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
-                 pk_ref within, planned *ret);
+                 pk_ref within, pk_planned *ret);
 
 /* ---- what a name stands for -------------------------------------------------------------------
  */
@@ -124,16 +117,6 @@ static uint32_t choices(pk_compiler *cx, const pk_scope *scope, pk_node node)
 /* ---- planning ---------------------------------------------------------------------------------
  */
 
-static pk_ref plan_value(pk_compiler *cx, const pk_scope *scope, pk_node node)
-{
-    pk_ref expr = pk_lower_expr(cx, scope, node, 0, 0);
-    if (!expr)
-        return 0;
-    pk_ref ref = PK_ADD(cx->builder, PLN, 1);
-    *PK_AT(cx->builder, PLN, ref) = (pk_image_plan){.kind = PK_PLAN_VALUE, .ref = expr};
-    return ref;
-}
-
 static pk_ref layer_of_plan(pk_compiler *cx, pk_ref ref)
 {
     const pk_image_plan *at = PK_AT(cx->builder, PLN, ref);
@@ -142,6 +125,8 @@ static pk_ref layer_of_plan(pk_compiler *cx, pk_ref ref)
 
 static void append_sibling(pk_compiler *cx, pk_ref first, pk_ref more)
 {
+    if (!more)
+        return;
     while (PK_AT(cx->builder, PLN, first)->next)
         first = PK_AT(cx->builder, PLN, first)->next;
     PK_AT(cx->builder, PLN, first)->next = more;
@@ -153,6 +138,12 @@ static bool is_padding(pk_compiler *cx, pk_ref ref)
     return layer && strcmp(pk_str(cx, PK_AT(cx->builder, LAY, layer)->name), "padding") == 0;
 }
 
+/* Structs and cases: parts of a layer. */
+static bool is_part(pk_compiler *cx, pk_ref layer)
+{
+    return layer && PK_AT(cx->builder, LAY, layer)->kind != PK_LAYER_LAYER;
+}
+
 static bool has_payload(pk_compiler *cx, pk_ref layer)
 {
     const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
@@ -162,22 +153,102 @@ static bool has_payload(pk_compiler *cx, pk_ref layer)
     return at.kind == PK_LAYER_LAYER;
 }
 
-/* a / b: b is the payload of a's innermost layer; bytes have none, so what follows stands behind
- * them, as it does behind a struct that has none; padding lies outside of every layer. */
-static void stack_onto(pk_compiler *cx, const planned *below, const planned *above, planned *ret)
+bool pk_plan_wrap(pk_compiler *cx, pk_planned *what, pk_ref below, pk_ref wanted, pk_span span)
 {
-    pk_ref layer = layer_of_plan(cx, below->inner);
-    *ret = (planned){below->first, above->inner, above->holder};
-    if (is_padding(cx, above->first))
-        append_sibling(cx, below->first, above->first);
-    else if (!layer)
-        append_sibling(cx, below->inner, above->first);
-    else if (!has_payload(cx, layer))
-        append_sibling(cx, below->holder, above->first);
-    else if (PK_AT(cx->builder, PLN, below->inner)->payload)
-        append_sibling(cx, PK_AT(cx->builder, PLN, below->inner)->payload, above->first);
+    unsigned used = 0;
+    pk_ref layer = layer_of_plan(cx, what->first);
+    while (layer && layer != wanted && used < PK_IMPLIED_LIMIT) {
+        pk_ref lower = pk_implied(cx, layer);
+        if (!lower || lower == below)
+            break;
+        pk_ref inside = what->first;
+        pk_ref outer = what->lower[used] ? what->lower[used] : pk_plan_new(cx, lower);
+        used++;
+        PK_AT(cx->builder, PLN, outer)->next = PK_AT(cx->builder, PLN, inside)->next;
+        PK_AT(cx->builder, PLN, outer)->payload = inside;
+        PK_AT(cx->builder, PLN, inside)->next = 0;
+        if (what->holder == inside && is_part(cx, layer) && is_part(cx, lower))
+            what->holder = outer;
+        what->first = outer;
+        layer = lower;
+    }
+    for (; used < PK_IMPLIED_LIMIT; used++) {
+        if (!what->lower[used])
+            continue;
+        pk_diag_report(
+            cx->diags, PK_DIAG_DUPLICATE_ARGUMENT, span, "these are values of `%s` below, too",
+            pk_str(cx, PK_AT(cx->builder, LAY, layer_of_plan(cx, what->lower[used]))->name));
+        pk_diag_help(cx->diags, "that layer is written already: give them to it");
+        return false;
+    }
+    memset(what->lower, 0, sizeof what->lower);
+    return true;
+}
+
+/* Padding has no place in the stack: what it holds goes behind everything. */
+static bool stack_padding(pk_compiler *cx, const pk_planned *below, const pk_planned *above,
+                          pk_planned *ret)
+{
+    if (below->first == below->inner && is_padding(cx, below->first)) {
+        *ret = *above;
+        append_sibling(cx, below->first, below->trailer);
+        ret->trailer = below->first;
+        append_sibling(cx, ret->trailer, above->trailer);
+        return true;
+    }
+    if (!is_padding(cx, above->first))
+        return false;
+    *ret = *below;
+    ret->padded = true;
+    if (ret->trailer)
+        append_sibling(cx, ret->trailer, above->first);
     else
-        PK_AT(cx->builder, PLN, below->inner)->payload = above->first;
+        ret->trailer = above->first;
+    return true;
+}
+
+static void attach(pk_compiler *cx, pk_ref inner, pk_ref more)
+{
+    pk_ref payload = PK_AT(cx->builder, PLN, inner)->payload;
+    if (payload)
+        append_sibling(cx, payload, more);
+    else
+        PK_AT(cx->builder, PLN, inner)->payload = more;
+}
+
+/* a / b: b is the payload of a's innermost layer; bytes have none, so what follows stands behind
+ * them, as it does behind a struct that has none. */
+static bool stack_onto(pk_compiler *cx, pk_planned *below, pk_planned *above, pk_span span,
+                       pk_planned *ret)
+{
+    if (stack_padding(cx, below, above, ret))
+        return true;
+    if (below->padded) { /* an empty padding keeps the layers around it apart */
+        pk_ref gap = pk_plan_new(cx, layer_of_plan(cx, below->trailer));
+        attach(cx, below->inner, gap);
+        below->inner = below->holder = gap;
+    }
+    pk_ref layer = layer_of_plan(cx, below->inner);
+    if (!pk_plan_wrap(cx, above, layer, 0, span))
+        return false;
+    *ret = *below;
+    ret->padded = above->padded;
+    ret->inner = above->inner;
+    ret->holder = above->holder;
+    if (!ret->trailer)
+        ret->trailer = above->trailer;
+    else
+        append_sibling(cx, ret->trailer, above->trailer);
+    if (!layer) {
+        append_sibling(cx, below->inner, above->first);
+    } else if (!has_payload(cx, layer)) {
+        append_sibling(cx, below->holder, above->first);
+    } else {
+        attach(cx, below->inner, above->first);
+        if (is_part(cx, layer) && is_part(cx, layer_of_plan(cx, above->holder)))
+            ret->holder = below->holder;
+    }
+    return true;
 }
 
 static bool report_count(pk_compiler *cx, pk_node node, const pk_ast_node *right)
@@ -192,28 +263,33 @@ static bool report_count(pk_compiler *cx, pk_node node, const pk_ast_node *right
 }
 
 static bool plan_stack(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
-                       pk_ref within, planned *ret)
+                       pk_ref within, pk_planned *ret)
 {
     pk_ast_node at = *pk_at(cx, node);
     uint32_t right_choices = choices(cx, scope, at.c);
-    planned left;
-    planned right;
+    pk_planned left;
+    pk_planned right;
     if (!right_choices || !plan(cx, scope, at.b, index / right_choices, within, &left))
         return false;
     pk_ref below = at.a == PK_OP_DIV ? layer_of_plan(cx, left.inner) : 0;
     if (!plan(cx, scope, at.c, index % right_choices, below, &right))
         return false;
-    if (at.a == PK_OP_DIV) {
-        stack_onto(cx, &left, &right, ret);
-    } else {
-        append_sibling(cx, left.first, right.first);
-        *ret = (planned){left.first, right.inner, right.holder};
+    if (at.a == PK_OP_DIV)
+        return stack_onto(cx, &left, &right, at.span, ret);
+    if (!pk_plan_wrap(cx, &left, 0, 0, at.span) || !pk_plan_wrap(cx, &right, 0, 0, at.span))
+        return false;
+    append_sibling(cx, left.first, right.first);
+    *ret = right;
+    ret->first = left.first;
+    if (left.trailer) {
+        append_sibling(cx, left.trailer, right.trailer);
+        ret->trailer = left.trailer;
     }
     return true;
 }
 
 static bool plan_choice(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *list,
-                        uint32_t index, pk_ref within, planned *ret)
+                        uint32_t index, pk_ref within, pk_planned *ret)
 {
     for (pk_node element = list->a; element; element = pk_at(cx, element)->next) {
         uint32_t n = choices(cx, scope, element);
@@ -225,7 +301,7 @@ static bool plan_choice(pk_compiler *cx, const pk_scope *scope, const pk_ast_nod
 }
 
 static bool plan_def(pk_compiler *cx, const pk_scope *scope, pk_node node, const pk_symbol *symbol,
-                     uint32_t index, pk_ref within, planned *ret)
+                     uint32_t index, pk_ref within, pk_planned *ret)
 {
     pk_ast_node call = *pk_at(cx, node);
     pk_ast_node def = *pk_at(cx, symbol->ref);
@@ -253,7 +329,7 @@ static bool plan_def(pk_compiler *cx, const pk_scope *scope, pk_node node, const
 }
 
 static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
-                      pk_ref within, planned *ret)
+                      pk_ref within, pk_planned *ret)
 {
     pk_node written = node;
     const pk_scope *outer = scope;
@@ -270,11 +346,10 @@ static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint
         member.kind == PK_MEMBER_CASE;
     if (!is_case && callee && callee->kind == PK_SYM_DEF)
         return plan_def(cx, scope, node, callee, index, within, ret);
-    if (is_case || (callee && callee->kind == PK_SYM_LAYER)) {
-        ret->first = pk_plan_call(cx, scope, within, node, &ret->inner);
-        ret->holder = ret->first;
-        return ret->first != 0;
-    }
+    if (!callee && within && at.kind == PK_AST_NAME)
+        callee = pk_symbol_find(cx, pk_text_of_atom(cx, at.a));
+    if (is_case || (callee && callee->kind == PK_SYM_LAYER))
+        return pk_plan_call(cx, scope, within, node, ret);
     if (is_stack(cx, node) && (at.a == PK_OP_DIV || pk_is_packet(cx, scope, node)))
         return plan_stack(cx, scope, node, index, within, ret);
     if (at.kind == PK_AST_LIST && pk_is_packet(cx, scope, node))
@@ -282,13 +357,13 @@ static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint
     if (at.kind == PK_AST_BINARY && at.a == PK_OP_MUL && pk_is_packet(cx, scope, at.b))
         return report_count(cx, node, &at);
     /* Anything else is bytes: kept as it was written, for the sake of its names. */
-    ret->first = plan_value(cx, outer, written);
+    *ret = (pk_planned){.first = pk_plan_value(cx, outer, 0, written)};
     ret->inner = ret->holder = ret->first;
     return ret->first != 0;
 }
 
 static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
-                 pk_ref within, planned *ret)
+                 pk_ref within, pk_planned *ret)
 {
     if (cx->depth >= PK_DEPTH_LIMIT) {
         pk_diag_report(cx->diags, PK_DIAG_EXPRESSION_DEPTH, pk_at(cx, node)->span,
@@ -302,6 +377,23 @@ static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t 
     return good;
 }
 
+/* With what its outermost layer brings along, and what comes behind everything. */
+static bool plan_whole(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
+                       pk_ref wanted, pk_planned *ret)
+{
+    if (!plan(cx, scope, node, index, wanted, ret) ||
+        !pk_plan_wrap(cx, ret, 0, wanted, pk_at(cx, node)->span))
+        return false;
+    append_sibling(cx, ret->first, ret->trailer);
+    return true;
+}
+
+pk_ref pk_plan_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node)
+{
+    pk_planned planned;
+    return plan_whole(cx, scope, node, 0, layer, &planned) ? planned.first : 0;
+}
+
 /* ---- alternatives -----------------------------------------------------------------------------
  */
 
@@ -313,9 +405,9 @@ typedef struct alternatives {
 static bool add_alternative(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
                             alternatives *alts)
 {
-    planned packet;
+    pk_planned packet;
     cx->n_dims_met = 0;
-    if (!plan(cx, scope, node, index, 0, &packet) ||
+    if (!plan_whole(cx, scope, node, index, 0, &packet) ||
         !pk_grow((void **)&alts->list, &alts->cap, alts->count, sizeof *alts->list))
         return false;
     pk_image_alt alt = {.plan = packet.first, .n_dims = (uint32_t)cx->n_dims_met};

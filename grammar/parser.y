@@ -180,6 +180,9 @@ alias:
     ALIAS anyname[new] '=' anyname[old] opt_help {
         $$ = NODE(ALIAS, @$, $new, $old, 0, pk_build_blob(p, $opt_help), 0);
     }
+  | ALIAS anyname[new] '=' anyname[old] '(' opt_args ')' opt_help {
+        $$ = NODE(ALIAS, @$, $new, $old, $opt_args.head, pk_build_blob(p, $opt_help), 0);
+    }
   ;
 
 layer:

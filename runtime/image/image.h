@@ -182,6 +182,8 @@ typedef struct pk_image_member {
 typedef struct pk_image_alias {
     pk_ref name;  /* STR */
     pk_ref layer; /* LAY */
+    pk_ref plan;  /* PLN: an instance of it whose given values come with the name; 0 = none */
+    uint32_t spare;
 } pk_image_alias;
 
 /* ENU: an enum or flag set; enums of one name chosen by another field chain through next. */

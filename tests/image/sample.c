@@ -214,7 +214,7 @@ static void make_bindings(pk_image_builder *to, const sample *s)
     PK_AT(to, LAY, s->demo)->n_shapes = 1;
     PK_AT(to, LAY, s->demo)->answers = s->condition;
     pk_ref alias = PK_ADD(to, ALI, 1);
-    *PK_AT(to, ALI, alias) = (pk_image_alias){text(to, "Demo"), s->demo};
+    *PK_AT(to, ALI, alias) = (pk_image_alias){.name = text(to, "Demo"), .layer = s->demo};
 }
 
 static void make_sets(pk_image_builder *to, sample *s)

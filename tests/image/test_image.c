@@ -272,7 +272,8 @@ static void test_lookups_find_members_keys_and_aliases(void)
     PK_AT(builder, TAB, table)->keys = keys;
     PK_AT(builder, TAB, table)->n_keys = 3;
     pk_ref alias = PK_ADD(builder, ALI, 1);
-    *PK_AT(builder, ALI, alias) = (pk_image_alias){text(builder, "Deux"), layer + 1};
+    *PK_AT(builder, ALI, alias) =
+        (pk_image_alias){.name = text(builder, "Deux"), .layer = layer + 1};
     pk_image image;
     pk_image_builder_view(builder, &image);
     for (uint32_t i = 0; i < 5; i++)

@@ -176,29 +176,35 @@ const naive_field *naive_argument_field(const naive_unit *unit, const naive_laye
 }
 
 /* Fields whose type or enumerators another field chooses come last. */
-naive_stack *naive_call_layer(const naive_scope *scope, const naive_layer *type, pk_node args)
+static void give_args(const naive_scope *scope, naive_inst *inst, pk_node args, unsigned pass)
 {
-    naive_packet *packet = scope->packet;
-    const naive_unit *unit = packet->unit;
-    naive_inst *inst = naive_new_inst(packet, type);
+    const naive_unit *unit = scope->packet->unit;
+    size_t position = 0;
+    unsigned order = 1;
+    for (pk_node a = args; a != 0; a = naive_at(unit, a)->next, order++) {
+        const pk_ast_node arg = *naive_at(unit, a);
+        const naive_field *field = naive_argument_field(unit, inst->type, &arg, position);
+        bool late =
+            field != NULL && (field->as_index != 0 || has_variants(field->layer, field->slot));
+        if (late == (pass == 1) && arg.a != 0)
+            give_named(scope, inst, arg.a, arg.b, order);
+        else if (late == (pass == 1))
+            give_position(scope, inst, position, arg.b, order);
+        position += arg.a == 0;
+    }
+}
+
+naive_stack *naive_call_layer(const naive_scope *scope, const naive_layer *type, pk_node presets,
+                              pk_node args)
+{
+    naive_inst *inst = naive_new_inst(scope->packet, type);
     naive_scope given = *scope;
     given.space = NULL;
     for (unsigned pass = 0; pass < 2; pass++) {
-        size_t position = 0;
-        unsigned order = 1;
-        for (pk_node a = args; a != 0; a = naive_at(unit, a)->next, order++) {
-            const pk_ast_node arg = *naive_at(unit, a);
-            const naive_field *field = naive_argument_field(unit, type, &arg, position);
-            bool late =
-                field != NULL && (field->as_index != 0 || has_variants(field->layer, field->slot));
-            if (late == (pass == 1) && arg.a != 0)
-                give_named(&given, inst, arg.a, arg.b, order);
-            else if (late == (pass == 1))
-                give_position(&given, inst, position, arg.b, order);
-            position += arg.a == 0;
-        }
+        give_args(&given, inst, presets, pass);
+        give_args(&given, inst, args, pass);
     }
-    return naive_stack_new(packet, inst);
+    return naive_stack_new(scope->packet, inst);
 }
 
 /* ---- lists and structs as values ---------------------------------------------------------------

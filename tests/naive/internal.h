@@ -110,6 +110,7 @@ typedef struct naive_member {
     pk_atom name;
     naive_member_kind kind;
     pk_node node;     /* LET, DEF, PARAM */
+    pk_node presets;  /* CASE: arguments that come with the name */
     unsigned slot;    /* FIELD, PARAM (parameters have slots of their own behind the fields') */
     naive_layer *sub; /* CASE */
 } naive_member;
@@ -317,6 +318,8 @@ const char *naive_text(const naive_unit *unit, pk_atom atom);
 pk_atom naive_atom(naive_unit *unit, const char *text);
 naive_layer *naive_layer_named(const naive_unit *unit, pk_atom name);
 naive_layer *naive_layer_in(const naive_unit *unit, const naive_layer *space, pk_atom name);
+/* The arguments that come with that name: `alias name = layer(..)`. */
+pk_node naive_presets(const naive_unit *unit, const naive_layer *space, pk_atom name);
 const naive_member *naive_member_named(const naive_layer *layer, pk_atom name);
 pk_node naive_global(const naive_unit *unit, pk_ast_kind kind, pk_atom name);
 
@@ -405,7 +408,8 @@ naive_stack *naive_stack_new(naive_packet *packet, naive_inst *inst);
 naive_stack *naive_finish(naive_packet *packet, naive_stack *stack);
 naive_stack *naive_stack_expr(const naive_scope *scope, pk_node expr);
 naive_stack *naive_stack_value(const naive_scope *scope, pk_node expr);
-naive_stack *naive_call_layer(const naive_scope *scope, const naive_layer *type, pk_node args);
+naive_stack *naive_call_layer(const naive_scope *scope, const naive_layer *type, pk_node presets,
+                              pk_node args);
 bool naive_is_octets(const naive_unit *unit, pk_node expr);
 bool naive_is_none(const naive_unit *unit, pk_node expr);
 const naive_field *naive_field_at(const naive_layer *layer, size_t position);

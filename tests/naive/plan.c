@@ -132,8 +132,9 @@ static naive_stack *stack_name(const naive_scope *scope, pk_node expr)
     if (let != 0)
         return naive_stack_expr(&top, naive_at(unit, let)->b);
     const naive_layer *layer = naive_layer_in(unit, scope->space, name);
-    return env == NULL && layer != NULL ? naive_call_layer(scope, layer, 0)
-                                        : naive_stack_value(scope, expr);
+    return env == NULL && layer != NULL
+               ? naive_call_layer(scope, layer, naive_presets(unit, scope->space, name), 0)
+               : naive_stack_value(scope, expr);
 }
 
 static naive_stack *stack_call(const naive_scope *scope, pk_node expr)
@@ -143,7 +144,8 @@ static naive_stack *stack_call(const naive_scope *scope, pk_node expr)
     pk_atom name = naive_at(unit, n.a)->a;
     pk_node def = naive_global(unit, PK_AST_DEF, name);
     if (def == 0)
-        return naive_call_layer(scope, naive_layer_in(unit, scope->space, name), n.b);
+        return naive_call_layer(scope, naive_layer_in(unit, scope->space, name),
+                                naive_presets(unit, scope->space, name), n.b);
     naive_scope inner = naive_macro_scope(scope, def, n.b);
     return naive_stack_expr(&inner, naive_at(unit, def)->c);
 }

@@ -220,6 +220,26 @@ naive_layer *naive_layer_in(const naive_unit *unit, const naive_layer *space, pk
     return found;
 }
 
+static pk_node case_presets(const naive_layer *layer, pk_atom name)
+{
+    const naive_member *member = naive_member_named(layer, name);
+    return member != NULL && member->kind == NAIVE_M_CASE ? member->presets : 0;
+}
+
+pk_node naive_presets(const naive_unit *unit, const naive_layer *space, pk_atom name)
+{
+    if (space != NULL && case_named(space, name) != NULL)
+        return case_presets(space, name);
+    pk_node alias = naive_global(unit, PK_AST_ALIAS, name);
+    if (alias != 0 || naive_layer_named(unit, name) != NULL)
+        return alias == 0 ? 0 : naive_at(unit, alias)->c;
+    for (size_t i = 0; i < unit->n_layers; i++) {
+        if (case_presets(unit->layers[i], name) != 0)
+            return case_presets(unit->layers[i], name);
+    }
+    return 0;
+}
+
 /* ---- layers ------------------------------------------------------------------------------------
  */
 
@@ -460,6 +480,7 @@ static bool collect_aliases(naive_unit *unit, naive_layer *layer, pk_node items)
             return naive_fail(unit, i, "nothing here is called `%s`", naive_text(unit, n->b));
         naive_member copy = *old;
         copy.name = n->a;
+        copy.presets = n->c;
         add_member(unit, layer, copy);
     }
     return true;

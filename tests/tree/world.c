@@ -320,7 +320,7 @@ void world_open(world *w)
     add_talk(w, hop);
     add_odd(w);
     alias = PK_ADD(w->builder, ALI, 1);
-    *PK_AT(w->builder, ALI, alias) = (pk_image_alias){text(w, "HOP"), hop};
+    *PK_AT(w->builder, ALI, alias) = (pk_image_alias){.name = text(w, "HOP"), .layer = hop};
     pk_image_builder_view(w->builder, &w->image);
     pk_tree_init(&w->tree, &w->image);
 }
