@@ -170,7 +170,7 @@ typedef struct vm_dissection {
 enum {
     VM_FIELD_SURE = 1,       /* no condition stands before the field */
     VM_FIELD_BEHIND_PAY = 2, /* where the field is, a payload came before it */
-    VM_FIELD_ASKED = 4       /* an expression of its layer asks whether it is given */
+    VM_FIELD_ASKED = 4 /* conditional, and an expression of its layer asks whether it is given */
 };
 
 typedef struct vm_name {

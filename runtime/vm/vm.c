@@ -180,7 +180,7 @@ static bool study_items(pk_vm *vm, const pk_image_layer *layer)
     return true;
 }
 
-/* The fields that `has` asks about. */
+/* The conditional fields that `has` asks about. */
 static void study_questions(pk_vm *vm)
 {
     const pk_image *image = vm->image;
@@ -193,7 +193,8 @@ static void study_questions(pk_vm *vm)
                 continue;
             pk_ref field = vm->slot_field[vm->slot_base[expr->layer] + insn->d];
             for (; field; field = vm->same_slot[field])
-                vm->field_facts[field] |= VM_FIELD_ASKED;
+                if (!(vm->field_facts[field] & VM_FIELD_SURE))
+                    vm->field_facts[field] |= VM_FIELD_ASKED;
         }
     }
 }

@@ -84,8 +84,8 @@ pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node se
  * (LANGUAGE.md, inference)? Of a leaf: what an upper layer imposes, else its default, else zero or
  * nothing, computed on the rest of the tree. Of a struct field: its default's bytes, or, for a
  * two-way scalar, its default's integer (its own fields are asked about one by one). Of a list:
- * whether it is empty. A field whose presence an expression asks about
- * (`has`) is never inferred: leaving it out would change the answer. False for anything that is not a field. */
+ * whether it is empty. A conditional field whose presence an expression asks about (`has`) is never
+ * inferred: leaving it out would change the answer. False for anything that is not a field. */
 bool pk_vm_inferred(pk_vm *vm, const pk_tree *tree, pk_tree_node node);
 
 /* Does `a` hold as a condition (nonzero, non-empty, a node)? */

@@ -60,9 +60,9 @@ static void hold_variants(machine *m, const pk_buf *out, const pk_image *standar
     pk_ref layer = pk_tree_layer(&m->built, pk_tree_first(&m->built, (pk_tree_node){0, 0}));
     uint32_t size = (uint32_t)out->len;
     hold(m, layer, out->data, size, standard, t);
-    for (unsigned i = 0; i < 6 && size > 0; i++)
+    for (unsigned i = 0; i < 3 && size > 0; i++)
         hold(m, layer, out->data, (uint32_t)(1 + next_random(&t->state) % size), standard, t);
-    for (unsigned i = 0; i < 10 && size > 0; i++) {
+    for (unsigned i = 0; i < 4 && size > 0; i++) {
         uint8_t *copy = malloc(size);
         memcpy(copy, out->data, size);
         for (uint64_t flips = 1 + next_random(&t->state) % 3; flips > 0; flips--)
