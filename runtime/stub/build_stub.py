@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compiles and links the stub of standalone probes with a compiler that need not be the project's.
 
-Usage: build_stub.py --cc CC --include RUNTIME --version TEXT --output FILE --depfile FILE
+Usage: build_stub.py --cc CC --include RUNTIME --version TEXT --output FILE --depfile FILE SOURCE..
 
-Takes the sources of the rooms that a probe can want; what it does not use the linker leaves out.
+Takes the sources named and those of the rooms that name none; what a probe does not use the linker
+leaves out.
 Writes a depfile, so that the stub is built again when any header changes.
 """
 import argparse
@@ -13,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 
-ROOMS = ['base', 'image', 'set', 'tree', 'vm', 'io', 'net', 'run', 'stub']
-# Of pktc alone: making images, and zlib.
-APART = ['image/builder.c', 'image/disasm.c', 'io/capture_gzip.c', 'stub/embed.c']
+ROOMS = ['image', 'set']
+# Of pktc alone: making images.
+APART = ['image/builder.c', 'image/disasm.c']
 
 COMPILE = ['-std=c17', '-D_GNU_SOURCE', '-Os', '-Wall', '-Wextra', '-Werror', '-fno-pie',
            '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables']
@@ -40,7 +41,7 @@ def sources_of(runtime):
 def compile_all(args, folder):
     objects, needed = [], set()
     extra = KERNEL if 'musl' in os.path.basename(args.cc) else []
-    for number, source in enumerate(sources_of(args.include)):
+    for number, source in enumerate(args.sources + sources_of(args.include)):
         base = os.path.join(folder, '%d' % number)
         subprocess.run([args.cc, *COMPILE, *extra, '-I', args.include,
                         '-DPK_STUB_VERSION_TEXT="%s"' % args.version, '-MMD', '-MF', base + '.d',
@@ -54,6 +55,7 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ('cc', 'include', 'version', 'output', 'depfile'):
         parser.add_argument('--' + name, required=True)
+    parser.add_argument('sources', nargs='+')
     args = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory(dir=os.path.dirname(args.output) or '.') as folder:
