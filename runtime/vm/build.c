@@ -13,6 +13,7 @@ static void begin(pk_vm *vm, const pk_point *point)
     vm->fuel = PK_VM_BUILD_FUEL;
     vm->trees[0] = vm->trees[1] = NULL;
     vm->passed_over = 0;
+    vm->ignored = 0;
     vm->point = point;
 }
 
@@ -63,6 +64,14 @@ int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
         pk_tree_reset(tree, NULL, 0, 0);
     *reterr_error = vm->error;
     return vm->error.code;
+}
+
+const char *pk_vm_ignored(const pk_vm *vm, char *text, size_t size, uint32_t *ret_lo)
+{
+    if (!vm->ignored)
+        return NULL;
+    *ret_lo = vm->ignored_lo;
+    return pk_vm_field_text(vm, vm->ignored, text, size);
 }
 
 /* ---- expressions over finished trees --------------------------------------------------------- */

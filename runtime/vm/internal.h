@@ -225,11 +225,14 @@ struct pk_vm {
     uint32_t n_instances;
     uint32_t looks;       /* how often `rest` or `peek` asked for bytes that are not there yet */
     uint32_t passed_over; /* fields in computation that a size or an encoding left out */
+    pk_ref ignored;       /* FLD: the first that was given and is not on the wire, 0 = none */
+    uint32_t ignored_lo;
     pk_buf encoding;
     struct vm_visit *visits;
     uint32_t cap_visits;
 
     vm_dissection dissection;
+    struct vm_trace *trace; /* building: notes where values come from, NULL mostly */
     bool failed;
     pk_vm_error error;
 };

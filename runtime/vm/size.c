@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "template_trace.h"
+
 /*
  * Sizes, resolving and encodings share one shape: a frame with a range of items of an instance, or
  * the parts of a list, and a cursor. A size needs presence, widths, and the values of fields whose
@@ -377,22 +379,17 @@ static bool on_the_wire(const pk_vm *vm, const vm_node *node, uint32_t slot)
     return false;
 }
 
-/* A value that was given and would silently go nowhere is an error. */
-static bool check_given(pk_vm *vm, const vm_node *node)
+/* Keeps in mind the first value that was given and goes nowhere. */
+static void note_ignored(pk_vm *vm, const vm_node *node)
 {
     uint32_t n = pk_vm_layer(vm, node->layer)->n_slots;
-    for (uint32_t slot = 0; slot < n; slot++) {
+    for (uint32_t slot = 0; slot < n && !vm->ignored; slot++) {
         const vm_slot *at = &vm->slots[node->slots + slot];
         if (!at->given || on_the_wire(vm, node, slot))
             continue;
-        char name[96];
-        pk_ref field = vm->slot_field[vm->slot_base[node->layer] + slot];
-        pk_vm_fail(vm, PK_EFORMAT, at->lo,
-                   "`%s` is given, but with these values it is not on the wire",
-                   pk_vm_field_text(vm, field, name, sizeof name));
-        return false;
+        vm->ignored = vm->slot_field[vm->slot_base[node->layer] + slot];
+        vm->ignored_lo = at->lo;
     }
-    return true;
 }
 
 static int resolve_items(pk_vm *vm, vm_frame *frame)
@@ -406,8 +403,8 @@ static int resolve_items(pk_vm *vm, vm_frame *frame)
         if (resolve_item(vm, frame, frame->at) == VM_PUSHED)
             return VM_PUSHED;
     }
-    if (frame->part == PK_PART_THIS && !check_given(vm, &vm->nodes[frame->node]))
-        return VM_PUSHED;
+    if (frame->part == PK_PART_THIS)
+        note_ignored(vm, &vm->nodes[frame->node]);
     return VM_READY;
 }
 
@@ -471,7 +468,7 @@ void pk_vm_step_bytes(pk_vm *vm, vm_frame *frame)
         return;
     if (vm->encoding.len)
         memcpy(bytes, vm->encoding.data, vm->encoding.len);
-    pk_vm_return(vm, pk_value_bytes(bytes, (uint32_t)vm->encoding.len));
+    pk_vm_return(vm, pk_trace_written(vm, pk_value_bytes(bytes, (uint32_t)vm->encoding.len)));
 }
 
 /* ---- the offset in the layer ------------------------------------------------------------------

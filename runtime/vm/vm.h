@@ -63,6 +63,11 @@ const pk_space *pk_vm_space(const pk_vm *vm);
 int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
                 pk_vm_error *reterr_error);
 
+/* The first field, as "icmp.ptr", that the last packet built was given a value for but does not have
+ * with its other values (a pointer in an echo): such a value is left out. NULL: every value went
+ * somewhere. `ret_lo` is its position in the source, 0 = unknown. */
+const char *pk_vm_ignored(const pk_vm *vm, char *text, size_t size, uint32_t *ret_lo);
+
 /* From now on every stack is built as the payload of an instance of `layer` with default fields, as if
  * it had been written so; 0 ends that. For transports whose frames begin below what was described. */
 void pk_vm_link_set(pk_vm *vm, pk_ref layer);

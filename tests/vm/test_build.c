@@ -124,12 +124,29 @@ static void what_cannot_be_is_said(void)
     refuse("wide()", "`wide.w` depends on itself");
     refuse("pres()", "what is present in `pres` depends on itself");
     refuse("inf()", "too many nested structures in a layer (limit 32)");
-    refuse("mid(flag=0, extra=1)",
-           "`mid.extra` is given, but with these values it is not on the wire");
     refuse("low()/zeros(2000000)", "too many bytes in one value (limit 1048576)");
     refuse("low()/(zeros(600000) + zeros(600000))", "(limit 1048576)");
     refuse("low(kind=zeros(1)[0] + 300)", "`low.kind` is 8 bits wide, 300 does not fit");
     refuse("le(s=zeros(1)[0] + 128)", "`le.s` is 8 bits wide, 128 does not fit");
+}
+
+static void a_value_without_a_place_is_left_out_and_said(void)
+{
+    char text[8192], name[96];
+    uint32_t lo = 0;
+    machine m;
+    pk_buf out = {0};
+    expect("mid(flag=0, extra=1)", "fcff03");
+    snprintf(text, sizeof text, "%ssend mid(flag=0, extra=1)\n", layers);
+    CHECK(machine_packet(&m, text, NULL, &out));
+    CHECK_TEXT(pk_vm_ignored(m.vm, name, sizeof name, &lo), "mid.extra");
+    CHECK(lo != 0);
+    machine_close(&m);
+    snprintf(text, sizeof text, "%ssend mid(flag=1, extra=1)\n", layers);
+    CHECK(machine_packet(&m, text, NULL, &out));
+    CHECK(pk_vm_ignored(m.vm, name, sizeof name, &lo) == NULL);
+    machine_close(&m);
+    pk_buf_free(&out);
 }
 
 /* Names of the fields that the tree of a built packet does not need in its description. */
@@ -180,6 +197,7 @@ int main(void)
     two_way_scalars_take_their_integer();
     every_encoding_is_written();
     what_cannot_be_is_said();
+    a_value_without_a_place_is_left_out_and_said();
     fields_equal_to_their_default_are_inferred();
     return check_result();
 }
