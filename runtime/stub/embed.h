@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 #define PK_EMBED_SECTION ".pktc_image"
-#define PK_EMBED_STUB_LIMIT                                               \
+#define PK_EMBED_STUB_LIMIT \
     (64u * 1024u * 1024u) /* bytes of a stub or probe that is looked into \
                            */
 
