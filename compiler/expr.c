@@ -267,6 +267,13 @@ static bool lower_comparison(pk_compiler *cx, const pk_scope *scope, const pk_as
     }
 }
 
+/* Whether what was emitted last is a constant 0 in this register. */
+static bool is_zero(const pk_code *code, unsigned reg)
+{
+    const pk_insn *last = code->count ? &code->insns[code->count - 1] : NULL;
+    return last && last->op == PK_OPC_INT && last->a == reg && last->e == 0;
+}
+
 static bool emit_arithmetic(pk_compiler *cx, unsigned op, pk_span span, unsigned dst)
 {
     static const uint8_t ops[PK_OP_BITNOT + 1] = {
@@ -277,6 +284,10 @@ static bool emit_arithmetic(pk_compiler *cx, unsigned op, pk_span span, unsigned
     if (op > PK_OP_BITNOT || !ops[op]) {
         pk_diag_report(cx->diags, PK_DIAG_WRONG_TYPE, span, "`%s` does not give a value here",
                        pk_ast_op_text((pk_ast_op)op));
+        return false;
+    }
+    if ((op == PK_OP_DIV || op == PK_OP_MOD) && is_zero(cx->code, dst + 1)) {
+        pk_diag_report(cx->diags, PK_DIAG_DIVISION_BY_ZERO, span, "a division by zero");
         return false;
     }
     return pk_emit(cx, (pk_op)ops[op], dst, dst, dst + 1, 0, 0);

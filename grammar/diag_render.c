@@ -5,8 +5,9 @@
 #include "base/escape.h"
 #include "diag_store.h"
 
-/* How much of a long line is shown: some text before the span, the span, some text behind it. */
-enum { SHOWN_BEFORE = 60, SHOWN_LINE = 160, JSON_LINE_LIMIT = 4096, TAB_WIDTH = 4 };
+/* How much of a long line is shown: some text before the span, the span, some text behind it. With
+ * the margin and what marks a cut it stays within the 80 columns of a terminal. */
+enum { SHOWN_BEFORE = 30, SHOWN_LINE = 68, JSON_LINE_LIMIT = 4096, TAB_WIDTH = 4 };
 
 typedef struct style {
     const char *strong, *error, *warning, *place, *end;

@@ -19,7 +19,7 @@ typedef struct pk_place {
 } pk_place;
 
 enum {
-    PK_SOURCE_LIMIT = 64 * 1024 * 1024, /* bytes in one source */
+    PK_SOURCE_LIMIT = 16 * 1024 * 1024, /* bytes in one source */
     PK_IMPORT_DEPTH_LIMIT = 32
 };
 
