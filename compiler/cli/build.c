@@ -1,48 +1,31 @@
 /* `pktc build`: the compiled image into the stub that pktc carries. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli.h"
+#include "io/output.h"
 #include "probe_stub.h"
 #include "stub/embed.h"
 
-static int write_all(int fd, const pk_buf *bytes)
-{
-    size_t done = 0;
-    while (done < bytes->len) {
-        ssize_t n = write(fd, bytes->data + done, bytes->len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        done += (size_t)n;
-    }
-    return 0;
-}
-
-/* Under a temporary name until it is whole. */
+/* Under its name only when it is whole. A file that was there keeps its permissions, and may be run
+ * by whoever may read it. */
 static int write_program(pk_cli *cli, const char *path, const pk_buf *program)
 {
-    char temporary[4096];
-    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
-        return pk_cli_fail(cli, PK_EXIT_USAGE, "the path `%s` is too long", path);
-    int fd = mkstemp(temporary);
-    if (fd < 0)
-        return pk_cli_fail(cli, PK_EXIT_OUTPUT, "cannot write %s: %s", path, strerror(errno));
+    pk_output output = {0};
+    pk_error error;
     mode_t mask = umask(0);
     (void)umask(mask);
-    bool good = write_all(fd, program) == 0 && fchmod(fd, 0777 & ~mask) == 0;
-    good = close(fd) == 0 && good;
-    if (good && rename(temporary, path) == 0)
-        return 0;
-    int error = errno;
-    (void)unlink(temporary);
-    return pk_cli_fail(cli, PK_EXIT_OUTPUT, "cannot write %s: %s", path, strerror(error));
+    int code = pk_output_open(&output, path, PK_OUTPUT_WHOLE, &error);
+    if (!code) {
+        unsigned mode = output.mode ? output.mode : 0666 & ~mask;
+        output.mode = mode | (mode & 0444) >> 2;
+        code = pk_output_add(&output, program->data, program->len, &error);
+        if (code)
+            pk_output_abandon(&output);
+        else
+            code = pk_output_finish(&output, &error);
+    }
+    return code ? pk_cli_fail(cli, PK_EXIT_OUTPUT, "%s", error.text) : 0;
 }
 
 int pk_cli_build(pk_cli *cli)
@@ -60,9 +43,9 @@ int pk_cli_build(pk_cli *cli)
         status = pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "%s", error.text);
     if (!status)
         status = write_program(cli, path, &program);
-    if (!status)
-        pk_cli_note(cli, "%s: %zu bytes, static; `%s --help` lists its flags", path, program.len,
-                    path);
+    if (!status && strcmp(path, "-") != 0)
+        pk_cli_note(cli, "%s: %zu bytes, static; `%s%s --help` lists its flags", path, program.len,
+                    strchr(path, '/') ? "" : "./", path);
     pk_buf_free(&program);
     pk_description_free(&d);
     return status;

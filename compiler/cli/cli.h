@@ -50,15 +50,45 @@ typedef struct pk_cli {
 } pk_cli;
 
 /* ---- options.c ---- */
-/* Fills `cli` from argv; 0, or the exit code after a message (help counts: 0x100). */
+typedef struct pk_cli_verb {
+    const char *name, *operands, *doc;
+} pk_cli_verb;
+
+typedef struct pk_cli_option {
+    char letter;
+    const char *name;
+    const char *value;
+    unsigned verbs;
+    const char *doc;
+} pk_cli_option;
+
+extern const pk_cli_verb pk_cli_verbs[PK_VERBS];
+extern const pk_cli_option pk_cli_options[PK_OPTIONS];
+
+static inline bool pk_cli_goes_with(size_t option, size_t verb)
+{
+    return (pk_cli_options[option].verbs & 1u << verb) != 0;
+}
+/* Whether the verb expands a set of packets and so takes the parameters of the description. */
+static inline bool pk_cli_takes_params(pk_verb verb)
+{
+    return verb <= PK_VERB_WRITE;
+}
+enum { PK_CLI_DONE = 0x100 };
+/* Fills `cli` from argv; 0, or the exit code after a message (PK_CLI_DONE set: after help). */
 int pk_cli_parse(pk_cli *cli, int argc, char **argv);
-void pk_cli_help(pk_cli *cli, bool of_verb);
 static inline bool pk_cli_given(const pk_cli *cli, pk_option option)
 {
     return cli->times[option] != 0;
 }
 /* A count given to an option; false after a message. */
 bool pk_cli_number(pk_cli *cli, pk_option option, pk_u128 *ret_number);
+
+/* ---- help.c, manual.c: what the tables say, for a person, man(1) and a shell ---- */
+extern const char *const pk_cli_exits[6]; /* by exit code */
+void pk_cli_help_all(pk_cli *cli);
+void pk_cli_help_verb(pk_cli *cli, pk_verb verb);
+void pk_cli_manual(pk_buf *out);
 
 /* ---- output.c ---- */
 /* "pktc: ..." on standard error, control characters made visible. Returns `status`. */
@@ -83,10 +113,14 @@ typedef struct pk_description {
 
 /* Compiles the files or -e texts of the command line. 0 or an exit code, diagnostics printed. */
 int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_description *ret);
+/* The name under which the verb's description is told of: its path, "-e" or "standard input". */
+const char *pk_describe_name(const pk_cli *cli);
 /* The same for one description (file operand, -, or -e) that must have a probe, and chooses it. */
 int pk_describe_probe(pk_cli *cli, pk_description *ret);
 /* The same, and makes the machine, sets parameters and opens the space: the set can be expanded. */
 int pk_describe_set(pk_cli *cli, pk_description *ret);
+/* "packet N of the set: ..." of one that cannot be built, behind what was shown before it. */
+int pk_describe_unbuilt(pk_cli *cli, pk_u128 n, const pk_vm_error *error);
 /* A machine over the standard layers alone. */
 int pk_describe_standard(pk_cli *cli, pk_description *ret);
 void pk_description_free(pk_description *description);
@@ -102,7 +136,7 @@ typedef enum pk_form {
     PK_FORM_SPANS
 } pk_form;
 pk_writer pk_form_writer(pk_cli *cli, pk_vm *vm);
-bool pk_form_of(pk_cli *cli, pk_form otherwise, pk_form *ret_form);
+pk_form pk_form_of(const pk_cli *cli, pk_form otherwise);
 void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
                    const pk_writer_packet *packet);
 
@@ -116,5 +150,7 @@ int pk_cli_check(pk_cli *cli);
 int pk_cli_layers(pk_cli *cli);
 int pk_cli_disasm(pk_cli *cli);
 int pk_cli_explain(pk_cli *cli);
+int pk_cli_completion(pk_cli *cli);
+int pk_cli_help(pk_cli *cli);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/wide.h"
 #include "cli.h"
 #include "run/params.h"
 #include "standard.h"
@@ -92,13 +93,38 @@ static int describe_operands(pk_cli *cli, pk_description *ret, size_t *ret_used)
     return pk_describe(cli, standard_input, 1, ret);
 }
 
+const char *pk_describe_name(const pk_cli *cli)
+{
+    if (cli->n_exprs)
+        return "the text of -e";
+    bool named = cli->n_operands && strcmp(cli->operands[0], "-") != 0;
+    return named ? cli->operands[0] : "standard input";
+}
+
+static int unknown_probe(pk_cli *cli, const pk_description *d, const char *name, const char *best)
+{
+    if (best)
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "there is no probe `%s`; did you mean `%s`?", name,
+                           best);
+    pk_buf names = {0};
+    for (pk_ref probe = 1; probe < d->image.n_probes; probe++) {
+        const char *text = pk_image_text(&d->image, d->image.probes[probe].name);
+        pk_buf_printf(&names, "%s%s", probe > 1 ? ", " : "", *text ? text : "one without a name");
+    }
+    int status =
+        pk_cli_fail(cli, PK_EXIT_USAGE, "there is no probe `%s` in %s; those there are: %s", name,
+                    pk_describe_name(cli), pk_buf_cstr(&names));
+    pk_buf_free(&names);
+    return status;
+}
+
 static int choose_probe(pk_cli *cli, pk_description *d, const char *name)
 {
     const pk_image *image = &d->image;
     if (image->n_probes <= 1)
-        return pk_cli_fail(
-            cli, PK_EXIT_USAGE,
-            "the description has no packets: add one, as in ip(dst=10.0.0.1)/icmp()");
+        return pk_cli_fail(cli, PK_EXIT_USAGE,
+                           "%s has no packets: add a line of them, as in ip(dst=10.0.0.1)/icmp()",
+                           pk_describe_name(cli));
     d->probe = 1;
     if (!name) {
         if (image->n_probes > 2)
@@ -114,10 +140,34 @@ static int choose_probe(pk_cli *cli, pk_description *d, const char *name)
         if (strcmp(text, name) == 0)
             return 0;
     }
-    return suggest.best
-               ? pk_cli_fail(cli, PK_EXIT_USAGE, "there is no probe `%s`; did you mean `%s`?", name,
-                             suggest.best)
-               : pk_cli_fail(cli, PK_EXIT_USAGE, "there is no probe `%s`", name);
+    return unknown_probe(cli, d, name, suggest.best);
+}
+
+/* A name that is no parameter may be a misspelt option as well. */
+static int check_params(pk_cli *cli, const pk_description *d)
+{
+    for (size_t i = 0; i < cli->n_params; i++) {
+        char name[128];
+        (void)snprintf(name, sizeof name, "%.*s", (int)cli->params[i].name_len,
+                       cli->params[i].name);
+        if (pk_params_find(&d->image, name))
+            continue;
+        pk_suggest suggest;
+        pk_suggest_begin(&suggest, name);
+        for (size_t o = 0; o < PK_OPTIONS; o++)
+            if (pk_cli_goes_with(o, cli->verb))
+                pk_suggest_offer(&suggest, pk_cli_options[o].name);
+        for (pk_ref p = 1; p < d->image.n_params; p++)
+            pk_suggest_offer(&suggest, pk_image_text(&d->image, d->image.params[p].name));
+        if (suggest.best)
+            return pk_cli_fail(cli, PK_EXIT_USAGE,
+                               "`--%s` is neither an option nor a parameter; did you mean `--%s`?",
+                               name, suggest.best);
+        return pk_cli_fail(cli, PK_EXIT_USAGE,
+                           "`--%s` is neither an option of `%s` nor a parameter of %s", name,
+                           pk_cli_verbs[cli->verb].name, pk_describe_name(cli));
+    }
+    return 0;
 }
 
 static int set_params(pk_cli *cli, pk_description *d)
@@ -146,7 +196,8 @@ int pk_describe_probe(pk_cli *cli, pk_description *ret)
     if (cli->n_operands > used + 1)
         return pk_cli_fail(cli, PK_EXIT_USAGE, "what is `%s`? one FILE and one PROBE at most",
                            cli->operands[used + 1]);
-    return choose_probe(cli, ret, cli->n_operands > used ? cli->operands[used] : NULL);
+    status = choose_probe(cli, ret, cli->n_operands > used ? cli->operands[used] : NULL);
+    return status ? status : check_params(cli, ret);
 }
 
 int pk_describe_set(pk_cli *cli, pk_description *ret)
@@ -164,6 +215,19 @@ int pk_describe_set(pk_cli *cli, pk_description *ret)
     pk_vm_error error = {0};
     if (!status && pk_vm_space_open(ret->vm, (uint64_t)seed, &error) != PK_OK)
         status = pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
+    return status;
+}
+
+int pk_describe_unbuilt(pk_cli *cli, pk_u128 n, const pk_vm_error *error)
+{
+    pk_buf text = {0};
+    bool closed = false;
+    int status = pk_cli_flush(cli, true, &closed);
+    pk_wide_add(&text, n);
+    if (!status)
+        status = pk_cli_fail(cli, PK_EXIT_USAGE, "packet %s of the set: %s", pk_buf_cstr(&text),
+                             error->text);
+    pk_buf_free(&text);
     return status;
 }
 

@@ -11,21 +11,13 @@ static const struct {
     {"spans", PK_FORM_SPANS},
 };
 
-bool pk_form_of(pk_cli *cli, pk_form otherwise, pk_form *ret_form)
+pk_form pk_form_of(const pk_cli *cli, pk_form otherwise)
 {
     const char *name = cli->value[PK_OPT_AS];
-    *ret_form = otherwise;
-    if (!name)
-        return true;
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (strcmp(name, forms[i].name) == 0) {
-            *ret_form = forms[i].form;
-            return true;
-        }
-    }
-    (void)pk_cli_fail(cli, 0, "there is no form `%s`: tree, line, pkt, json, hex, c or spans",
-                      name);
-    return false;
+    for (size_t i = 0; name && i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(name, forms[i].name) == 0)
+            return forms[i].form;
+    return otherwise;
 }
 
 static bool inferred(void *context, const pk_tree *tree, pk_tree_node node)

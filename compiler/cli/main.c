@@ -11,12 +11,14 @@ static int (*const verbs[PK_VERBS])(pk_cli *) = {
     [PK_VERB_READ] = pk_cli_read,     [PK_VERB_BUILD] = pk_cli_build,
     [PK_VERB_CHECK] = pk_cli_check,   [PK_VERB_LAYERS] = pk_cli_layers,
     [PK_VERB_DISASM] = pk_cli_disasm, [PK_VERB_EXPLAIN] = pk_cli_explain,
+    [PK_VERB_HELP] = pk_cli_help,     [PK_VERB_COMPLETION] = pk_cli_completion,
 };
 
 int main(int argc, char **argv)
 {
-    /* A closed pipe is an error of write(), not the end of the program. */
+    /* A closed pipe and a file that may not grow are errors of write(), not the end of pktc. */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     pk_cli *cli = calloc(1, sizeof *cli);
     if (!cli) {
         (void)fputs("pktc: memory is exhausted\n", stderr);
@@ -25,7 +27,7 @@ int main(int argc, char **argv)
     cli->program = argv[0];
     int status = pk_cli_parse(cli, argc, argv);
     bool closed = false;
-    if (status & 0x100) {
+    if (status & PK_CLI_DONE) {
         status &= 0xff;
     } else if (status == 0) {
         status = verbs[cli->verb](cli);

@@ -4,6 +4,12 @@
 #include "cli.h"
 #include "io/capture.h"
 #include "tree/columns.h"
+#ifdef PKTC_GZIP
+#include "io/capture_gzip.h"
+#define GZIP pk_capture_gzip()
+#else
+#define GZIP NULL
+#endif
 
 typedef struct reading {
     pk_cli *cli;
@@ -43,7 +49,8 @@ static int read_file(reading *r, const char *path, bool *ret_closed)
 {
     pk_capture_reader *reader = NULL;
     pk_error error;
-    int code = pk_capture_open(&reader, path, NULL, &error);
+    const pk_capture_read_options options = {.gzip = GZIP};
+    int code = pk_capture_open(&reader, path, &options, &error);
     if (code)
         return pk_cli_fail(r->cli, PK_EXIT_USAGE, "%s", error.text);
     int status = 0;
@@ -105,9 +112,11 @@ int pk_cli_read(pk_cli *cli)
 {
     reading r = {.cli = cli};
     pk_u128 limit = 0;
-    if (!pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE, &r.form) ||
-        (pk_cli_given(cli, PK_OPT_LIMIT) && !pk_cli_number(cli, PK_OPT_LIMIT, &limit)))
+    r.form = pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE);
+    if (pk_cli_given(cli, PK_OPT_LIMIT) && !pk_cli_number(cli, PK_OPT_LIMIT, &limit))
         return PK_EXIT_USAGE;
+    if (pk_cli_given(cli, PK_OPT_LIMIT) && !limit)
+        return 0;
     r.limit = (uint64_t)limit;
     int status = pk_describe_standard(cli, &r.d);
     if (status)

@@ -26,6 +26,7 @@ static void install_handlers(void)
     action.sa_handler = on_signal;
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
 }
 
 static bool put(void *context, const char *text, size_t len)
@@ -114,8 +115,6 @@ static int read_words(pk_cli *cli, pk_run_options *options)
     if (order) {
         options->given |= PK_RUN_ORDER;
         options->random_order = strcmp(order, "random") == 0;
-        if (!options->random_order && strcmp(order, "linear") != 0)
-            return bad_value(cli, "order", order, "linear or random");
     }
     if (interface) {
         if (strlen(interface) >= sizeof options->interface)
@@ -145,18 +144,14 @@ static int read_ports(pk_cli *cli, uint16_t *ports, uint32_t *ret_count)
     return 0;
 }
 
-static int read_form(pk_cli *cli, pk_front_form *ret_form)
+static pk_front_form form_of(const pk_cli *cli)
 {
-    pk_form form;
-    if (!pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE, &form))
-        return PK_EXIT_USAGE;
     static const pk_front_form forms[] = {
         [PK_FORM_TREE] = PK_FRONT_TREE,  [PK_FORM_LINE] = PK_FRONT_LINE,
         [PK_FORM_PKT] = PK_FRONT_SOURCE, [PK_FORM_JSON] = PK_FRONT_JSON,
         [PK_FORM_HEX] = PK_FRONT_HEX,    [PK_FORM_C] = PK_FRONT_HEX,
         [PK_FORM_SPANS] = PK_FRONT_JSON};
-    *ret_form = forms[form];
-    return 0;
+    return forms[pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE)];
 }
 
 static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
@@ -168,7 +163,7 @@ static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
     status = status ? status : read_numbers(cli, &setup->options);
     status = status ? status : read_words(cli, &setup->options);
     status = status ? status : read_ports(cli, ports, &setup->n_lab_ports);
-    status = status ? status : read_form(cli, &setup->form);
+    setup->form = form_of(cli);
     if (!status && pk_cli_given(cli, PK_OPT_HOPS) &&
         (!pk_cli_number(cli, PK_OPT_HOPS, &hops) || hops > 8))
         status = bad_value(cli, "hops", cli->value[PK_OPT_HOPS], "0 to 8");

@@ -33,7 +33,7 @@ static int show_range(pk_cli *cli, pk_description *d, pk_form form, pk_u128 from
         pk_buf_clear(&bytes);
         (void)pk_space_locate(space, probe->alts, probe->n_alts, n, &point);
         if (pk_vm_build(d->vm, &point, &bytes, &tree, &error) != PK_OK) {
-            status = pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
+            status = pk_describe_unbuilt(cli, n, &error);
             break;
         }
         const pk_writer_packet packet = {.number = (uint64_t)n + 1};
@@ -90,9 +90,7 @@ static int show(pk_cli *cli, pk_description *d, pk_form form)
 
 int pk_cli_show(pk_cli *cli)
 {
-    pk_form form;
-    if (!pk_form_of(cli, PK_FORM_TREE, &form))
-        return PK_EXIT_USAGE;
+    pk_form form = pk_form_of(cli, PK_FORM_TREE);
     pk_description d = {0};
     int status = pk_describe_set(cli, &d);
     if (!status)

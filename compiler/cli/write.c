@@ -42,12 +42,8 @@ static int open_writer(writing *w, uint32_t link)
     pk_error error;
     const char *format = w->cli->value[PK_OPT_FORMAT];
     pk_capture_write_options options = {.link = link, .declare = true, .application = "pktc"};
-    if (format) {
+    if (format)
         options.format = pk_capture_format_of_name(format);
-        if (options.format == PK_CAPTURE_NONE)
-            return pk_cli_fail(w->cli, PK_EXIT_USAGE,
-                               "`--format` is pcap, pcap-ns or pcapng, not `%s`", format);
-    }
     if (pk_capture_create(&w->writer, w->cli->value[PK_OPT_OUTPUT], &options, &error))
         return pk_cli_fail(w->cli, PK_EXIT_OUTPUT, "%s", error.text);
     w->links[0] = link;
@@ -106,7 +102,7 @@ static int write_all(writing *w, pk_u128 count)
         pk_buf_clear(&bytes);
         (void)pk_space_locate(space, probe->alts, probe->n_alts, n, &point);
         if (pk_vm_build(w->d->vm, &point, &bytes, NULL, &error) != PK_OK)
-            status = pk_cli_fail(w->cli, PK_EXIT_USAGE, "%s", error.text);
+            status = pk_describe_unbuilt(w->cli, n, &error);
         else
             status = write_packet(w, &point, n, &bytes);
     }
