@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "template_trace.h"
+
 unsigned pk_vm_base128_len(uint64_t number)
 {
     unsigned len = 1;
@@ -65,11 +67,24 @@ static bool fits(const pk_image_field *field, unsigned bits, int64_t number)
     return number >= 0 && (uint64_t)number <= pk_bits_mask(bits);
 }
 
+/* The same for every packet, as `fits` says it. */
+static void guard_fit(pk_vm *vm, const pk_image_field *field, unsigned bits, pk_value value)
+{
+    int64_t most = bits < 64 ? (int64_t)pk_bits_mask(bits) : INT64_MAX;
+    if (bits >= 64)
+        return;
+    if (bits && field->type == PK_TYPE_INT)
+        pk_trace_guard(vm, value, -(int64_t)((uint64_t)1 << (bits - 1)), most >> 1);
+    else
+        pk_trace_guard(vm, value, 0, most);
+}
+
 static bool to_integer(pk_vm *vm, pk_ref field, unsigned bits, pk_value *value, uint32_t lo)
 {
     char name[96];
     if (value->kind == PK_BYTES && value->len * 8 == bits && bits <= 64) {
-        *value = pk_value_int((int64_t)pk_bits_get(value->bytes, 0, bits));
+        *value =
+            pk_trace_decode(vm, *value, pk_value_int((int64_t)pk_bits_get(value->bytes, 0, bits)));
         return true;
     }
     if (value->kind != PK_INT) {
@@ -82,6 +97,7 @@ static bool to_integer(pk_vm *vm, pk_ref field, unsigned bits, pk_value *value, 
                    pk_vm_field_text(vm, field, name, sizeof name), bits, (long long)value->number);
         return false;
     }
+    guard_fit(vm, &vm->image->fields[field], bits, *value);
     return true;
 }
 
@@ -109,7 +125,7 @@ static bool pad(pk_vm *vm, uint64_t len, pk_value *value)
     memset(bytes, 0, len);
     if (value->len)
         memcpy(bytes, value->bytes, value->len);
-    *value = pk_value_bytes(bytes, (uint32_t)len);
+    *value = pk_trace_padded(vm, *value, pk_value_bytes(bytes, (uint32_t)len));
     return true;
 }
 
@@ -120,6 +136,7 @@ static bool to_bytes(pk_vm *vm, pk_ref field, pk_value *value, uint32_t lo)
     if (value->kind == PK_INT && at->bits && at->bits % 8 == 0 && at->bits <= 64) {
         if (!fits(at, at->bits, value->number))
             return to_integer(vm, field, at->bits, value, lo);
+        guard_fit(vm, at, at->bits, *value);
         *value = pk_vm_encode(vm, *value, at->bits, false);
     }
     if (value->kind != PK_BYTES) {
@@ -147,7 +164,8 @@ bool pk_vm_convert(pk_vm *vm, pk_ref field, uint32_t width, pk_value *value, uin
         return to_integer(vm, field, at->bits ? at->bits : width, value, lo);
     case PK_TYPE_ULEB:
     case PK_TYPE_UVLQ:
-        return to_integer(vm, field, 64, value, lo);
+        return to_integer(vm, field, 64, value, lo) &&
+               pk_trace_constant(vm, *value, "the length of an integer");
     case PK_TYPE_BYTES:
     case PK_TYPE_IP4:
     case PK_TYPE_IP6:

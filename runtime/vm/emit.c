@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "template_trace.h"
+
 /*
  * Writing what is resolved: one walk over instances, lists and parts, with a stack of its own. It
  * asks for nothing any more; a field in computation is written as zero bits of its width.
@@ -64,6 +66,7 @@ static void put_bytes(emission *em, pk_value value, unsigned skip)
 {
     if (value.kind != PK_BYTES || value.len == 0 || !room(em, em->bit + (uint64_t)value.len * 8))
         return;
+    pk_trace_wrote_bytes(em->vm, value, em->bit, skip);
     if (skip == 0 && em->bit % 8 == 0) {
         memcpy(start_of(em) + em->bit / 8, value.bytes, value.len);
         em->bit += (uint64_t)value.len * 8;
@@ -75,8 +78,9 @@ static void put_bytes(emission *em, pk_value value, unsigned skip)
 }
 
 /* A field of a little-endian group: its bits go to the bytes of the group one after the other. */
-static void put_grouped(emission *em, const pk_image_field *field, uint64_t value)
+static void put_grouped(emission *em, const pk_image_field *field, pk_value number)
 {
+    uint64_t value = (uint64_t)number.number;
     uint64_t before = (uint64_t)field->group_bits - field->group_shift - field->bits;
     uint64_t start = em->bit >= before ? em->bit - before : 0;
     if (!room(em, start + field->group_bits))
@@ -84,21 +88,26 @@ static void put_grouped(emission *em, const pk_image_field *field, uint64_t valu
     unsigned lo = field->group_shift, hi = lo + field->bits;
     for (unsigned at = lo; at < hi;) {
         unsigned byte = at / 8, top = hi < (byte + 1) * 8 ? hi : (byte + 1) * 8;
-        pk_bits_put(start_of(em), start + byte * 8 + (8 - (top - byte * 8)), top - at,
-                    value >> (at - lo));
+        uint64_t bit = start + byte * 8 + (8 - (top - byte * 8));
+        pk_bits_put(start_of(em), bit, top - at, value >> (at - lo));
+        pk_trace_wrote_bits(em->vm, number, at - lo, bit, top - at);
         at = top;
     }
     em->bit += field->bits;
 }
 
-static void put_integer(emission *em, const pk_image_field *field, unsigned bits, uint64_t value)
+static void put_integer(emission *em, const pk_image_field *field, unsigned bits, pk_value number)
 {
-    value &= pk_bits_mask(bits);
+    uint64_t value = (uint64_t)number.number & pk_bits_mask(bits);
     if (field->group_bits && (field->flags & PK_FIELD_GROUP_LE)) {
-        put_grouped(em, field, value);
+        number.number = (int64_t)value;
+        put_grouped(em, field, number);
         return;
     }
     bool little = (field->flags & PK_FIELD_LE) && bits % 8 == 0;
+    if (little)
+        number = pk_trace_swapped(em->vm, number, bits);
+    pk_trace_wrote_bits(em->vm, number, 0, em->bit, bits);
     put_bits(em, bits, little ? pk_bits_swap(value, bits) : value);
 }
 
@@ -115,7 +124,7 @@ static void put_base128(emission *em, bool little, uint64_t value)
 static void put_scalar(emission *em, pk_ref ref, uint32_t width, pk_value value)
 {
     const pk_image_field *field = &em->vm->image->fields[ref];
-    uint64_t number = value.kind == PK_INT ? (uint64_t)value.number : 0;
+    pk_value number = value.kind == PK_INT ? value : pk_value_int(0);
     switch ((pk_type)field->type) {
     case PK_TYPE_UINT:
     case PK_TYPE_INT:
@@ -124,7 +133,7 @@ static void put_scalar(emission *em, pk_ref ref, uint32_t width, pk_value value)
     case PK_TYPE_ULEB:
     case PK_TYPE_UVLQ:
         if (value.kind == PK_INT)
-            put_base128(em, field->type == PK_TYPE_ULEB, number);
+            put_base128(em, field->type == PK_TYPE_ULEB, (uint64_t)number.number);
         return;
     case PK_TYPE_BYTES:
     case PK_TYPE_IP4:
@@ -435,6 +444,7 @@ bool pk_vm_emit(pk_vm *vm, uint32_t node, uint32_t from, uint32_t to, pk_buf *ou
 {
     emission em = {
         .vm = vm, .out = out, .base = out->len, .tree = tree, .reader = reader, .good = true};
+    pk_trace_write(vm);
     begin(&em, node, from, to);
     run(&em);
     if (tree && em.good) {

@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include "template_trace.h"
+
 /* The operand registers of the instruction at hand, made plain: leaves and two-way scalars become
  * what they are worth. VM_PUSHED: the register is being computed, run the instruction again. */
 static int plain(pk_vm *vm, const vm_frame *frame, uint8_t reg)
@@ -62,6 +64,25 @@ static int comparable(pk_vm *vm, const vm_frame *frame, uint8_t reg, bool bytes)
     return status == VM_READY && bytes ? bytes_of_node(vm, frame, reg) : status;
 }
 
+/* Elements of a list are compared as they are. */
+static bool constant_elements(pk_vm *vm, pk_value list)
+{
+    if (!vm->trace || list.kind != VM_MULTI)
+        return true;
+    const pk_value *values = (const pk_value *)(const void *)list.bytes;
+    for (uint32_t i = 0; i < list.len; i++)
+        if (!pk_trace_constant(vm, values[i], "a comparison with elements of a list"))
+            return false;
+    return true;
+}
+
+static pk_value compared(pk_vm *vm, pk_op op, pk_value a, pk_value b)
+{
+    pk_value result = pk_value_int(pk_vm_compare(op, a, b));
+    (void)(constant_elements(vm, a) && constant_elements(vm, b));
+    return pk_trace_operation(vm, op, a, b, result);
+}
+
 static int do_compare(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_value *ret_value)
 {
     const pk_value *regs = vm->regs + frame->regs;
@@ -69,7 +90,7 @@ static int do_compare(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_
     if (status == VM_READY)
         status = comparable(vm, frame, insn->c, true);
     if (status == VM_READY)
-        *ret_value = pk_value_int(pk_vm_compare((pk_op)insn->op, regs[insn->b], regs[insn->c]));
+        *ret_value = compared(vm, (pk_op)insn->op, regs[insn->b], regs[insn->c]);
     return status;
 }
 
@@ -280,7 +301,7 @@ static int do_element(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_
     if (status != VM_READY)
         return status;
     pk_value index = vm->regs[frame->regs + insn->c];
-    if (index.kind != PK_INT)
+    if (index.kind != PK_INT || !pk_trace_settled(vm, index, "the number of an element"))
         return VM_READY;
     bool list =
         base.kind == VM_MULTI || (base.kind == PK_NODE && pk_vm_kind(vm, base) == VM_IS_LIST);
@@ -289,9 +310,10 @@ static int do_element(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_
     if ((status = single(vm, frame, insn->b)) != VM_READY ||
         (status = bytes_of_node(vm, frame, insn->b)) != VM_READY)
         return status;
-    pk_value byte = pk_vm_byte_slice(vm->regs[frame->regs + insn->b], index, index);
+    base = vm->regs[frame->regs + insn->b];
+    pk_value byte = pk_trace_slice(vm, base, pk_vm_byte_slice(base, index, index));
     if (byte.kind == PK_BYTES && byte.len == 1)
-        *ret_value = pk_value_int(byte.bytes[0]);
+        *ret_value = pk_trace_decode(vm, byte, pk_value_int(byte.bytes[0]));
     return VM_READY;
 }
 
@@ -304,6 +326,9 @@ static int do_slice(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_va
         status = single(vm, frame, last);
     if (status != VM_READY)
         return status;
+    if (!pk_trace_settled(vm, regs[insn->c], "where a slice begins") ||
+        !pk_trace_settled(vm, regs[last], "where a slice ends"))
+        return VM_READY;
     pk_value base = regs[insn->b];
     if (base.kind == VM_MULTI || (base.kind == PK_NODE && pk_vm_kind(vm, base) == VM_IS_LIST)) {
         *ret_value = pk_vm_list_slice(vm, base, regs[insn->c], regs[last]);
@@ -312,7 +337,8 @@ static int do_slice(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_va
     if ((status = single(vm, frame, insn->b)) != VM_READY ||
         (status = bytes_of_node(vm, frame, insn->b)) != VM_READY)
         return status;
-    *ret_value = pk_vm_byte_slice(regs[insn->b], regs[insn->c], regs[last]);
+    base = regs[insn->b];
+    *ret_value = pk_trace_slice(vm, base, pk_vm_byte_slice(base, regs[insn->c], regs[last]));
     return VM_READY;
 }
 
@@ -446,7 +472,10 @@ static void vm_step_expr(pk_vm *vm, vm_frame *frame)
                 return;
             if (regs[insn->b].kind == PK_INT) {
                 uint64_t number = (uint64_t)regs[insn->b].number;
-                RESULT(pk_value_int((int64_t)(insn->op == PK_OPC_NEG ? 0 - number : ~number)));
+                pk_value found;
+                found = pk_value_int((int64_t)(insn->op == PK_OPC_NEG ? 0 - number : ~number));
+                RESULT(
+                    pk_trace_operation(vm, (pk_op)insn->op, regs[insn->b], regs[insn->b], found));
             } else {
                 RESULT(pk_value_undefined());
             }
@@ -455,7 +484,8 @@ static void vm_step_expr(pk_vm *vm, vm_frame *frame)
         case PK_OPC_TRUTH:
             if (do_truth(vm, frame, insn->b, &holds) != VM_READY)
                 return;
-            RESULT(pk_value_int(holds == (insn->op == PK_OPC_TRUTH)));
+            RESULT(pk_trace_operation(vm, (pk_op)insn->op, regs[insn->b], regs[insn->b],
+                                      pk_value_int(holds == (insn->op == PK_OPC_TRUTH))));
             break;
         case PK_OPC_EQ:
         case PK_OPC_LT:
@@ -469,7 +499,8 @@ static void vm_step_expr(pk_vm *vm, vm_frame *frame)
             break;
         case PK_OPC_JUMPF:
         case PK_OPC_JUMPT:
-            if (do_truth(vm, frame, insn->a, &holds) != VM_READY)
+            if (do_truth(vm, frame, insn->a, &holds) != VM_READY ||
+                !pk_trace_settled(vm, regs[insn->a], "a condition"))
                 return;
             if (holds == (insn->op == PK_OPC_JUMPT))
                 frame->pc = insn->d - 1;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "template_trace.h"
+
 static const pk_value *values_of(pk_value multi)
 {
     return (const pk_value *)(const void *)multi.bytes;
@@ -20,7 +22,8 @@ void pk_vm_step_find(pk_vm *vm, vm_frame *frame)
 {
     if (frame->got) {
         frame->got = false;
-        if (pk_vm_plain(vm, &frame->held, 0) == VM_PUSHED)
+        if (pk_vm_plain(vm, &frame->held, 0) == VM_PUSHED ||
+            !pk_trace_settled(vm, frame->held, "what is found in a list"))
             return;
         if (pk_value_truth(frame->held)) {
             pk_vm_return(vm, frame->arg);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "template_trace.h"
 
 /* ---- sums ------------------------------------------------------------------------------------ */
 
@@ -105,7 +106,8 @@ static int network_destination(pk_vm *vm, pk_value self, pk_bytes *ret_address)
                 return VM_READY;
             if (pk_vm_slot_read(vm, at, member->ref, VM_DISCARD, &value) == VM_PUSHED)
                 return VM_PUSHED;
-            if (value.kind == PK_BYTES)
+            if (value.kind == PK_BYTES &&
+                pk_trace_constant(vm, value, "the way to the destination"))
                 *ret_address = (pk_bytes){value.bytes, value.len};
             return VM_READY;
         }
@@ -148,9 +150,13 @@ static pk_value source_address(pk_vm *vm, pk_value destination, uint32_t len)
         return address(vm, bytes, len);
     bool local = len == 4 ? destination.bytes[0] == 127
                           : memcmp(destination.bytes, loopback6, sizeof loopback6) == 0;
+    if (vm->trace && destination.spare)
+        local = pk_trace_loopback(vm, destination);
     if (local)
         return address(vm, len == 4 ? loopback4 : loopback6, len);
     pk_bytes to = {destination.bytes, destination.len};
+    if (vm->env.source_address)
+        (void)pk_trace_constant(vm, destination, "the own address for the destination");
     if (!vm->env.source_address || !vm->env.source_address(vm->env.context, to, bytes))
         memset(bytes, 0, sizeof bytes);
     return address(vm, bytes, len);
@@ -158,8 +164,8 @@ static pk_value source_address(pk_vm *vm, pk_value destination, uint32_t len)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-int pk_vm_native(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsigned n,
-                 pk_value *ret_value)
+static int call(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsigned n,
+                pk_value *ret_value)
 {
     static const pk_value none;
     const pk_value *first = n > 0 ? &args[0] : &none;
@@ -206,4 +212,13 @@ int pk_vm_native(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsig
         break;
     }
     return VM_READY;
+}
+
+int pk_vm_native(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsigned n,
+                 pk_value *ret_value)
+{
+    int status = call(vm, fn, self, args, n, ret_value);
+    if (status == VM_READY)
+        *ret_value = pk_trace_native(vm, fn, args, n, *ret_value);
+    return status;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "template_trace.h"
+
 /* ---- cycles ---------------------------------------------------------------------------------- */
 
 static const char *slot_name(const pk_vm *vm, uint32_t node, uint32_t slot)
@@ -174,7 +176,6 @@ int pk_vm_slot_width(pk_vm *vm, uint32_t instance, pk_ref field, uint32_t *ret_b
 static void finish(pk_vm *vm, const vm_frame *frame, pk_value value, bool raw)
 {
     vm_slot *slot = &vm->slots[vm->nodes[frame->node].slots + frame->slot];
-    value.spare = 0;
     slot->state = VM_DONE;
     slot->field = frame->field;
     slot->raw = raw;
@@ -308,7 +309,7 @@ void pk_vm_step_slot(pk_vm *vm, vm_frame *frame)
         take_width(vm, frame);
         return;
     case ZERO_STAGE:
-        if (settle(vm, frame) == VM_READY)
+        if (settle(vm, frame) == VM_READY && pk_trace_settled(vm, frame->held, "a length"))
             finish(vm, frame,
                    pk_vm_fill(vm, 0, frame->held.kind == PK_INT ? frame->held.number : 0), false);
         return;
@@ -319,7 +320,7 @@ void pk_vm_step_slot(pk_vm *vm, vm_frame *frame)
                             vm->item_of[frame->field], 0);
         return;
     default:
-        if (settle(vm, frame) == VM_PUSHED)
+        if (settle(vm, frame) == VM_PUSHED || !pk_trace_settled(vm, frame->held, "a width"))
             return;
         slot->width = width_in_bits(frame->held);
         slot->sized = VM_DONE;
@@ -402,7 +403,6 @@ void pk_vm_step_node(pk_vm *vm, vm_frame *frame)
             return;
     }
     pk_value value = frame->held;
-    value.spare = 0;
     if (!fit_node(vm, node, &value, bits))
         return;
     node->value = value;

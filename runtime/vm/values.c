@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "template_trace.h"
 
 /* ---- joining and arithmetic ------------------------------------------------------------------ */
 
@@ -44,7 +45,7 @@ static pk_value shift_address(pk_vm *vm, pk_value bytes, uint64_t by, bool down)
     return pk_value_bytes(sum, bytes.len);
 }
 
-pk_value pk_vm_add(pk_vm *vm, pk_value a, pk_value b)
+static pk_value add(pk_vm *vm, pk_value a, pk_value b)
 {
     if (a.kind == PK_INT && b.kind == PK_INT)
         return pk_value_int((int64_t)((uint64_t)a.number + (uint64_t)b.number));
@@ -56,6 +57,11 @@ pk_value pk_vm_add(pk_vm *vm, pk_value a, pk_value b)
     if (a.kind == PK_INT && b.kind == PK_BYTES)
         return shift_address(vm, b, (uint64_t)a.number, false);
     return pk_value_undefined();
+}
+
+pk_value pk_vm_add(pk_vm *vm, pk_value a, pk_value b)
+{
+    return pk_trace_operation(vm, PK_OPC_ADD, a, b, add(vm, a, b));
 }
 
 static pk_value repeat(pk_vm *vm, pk_value bytes, int64_t times)
@@ -138,7 +144,7 @@ static pk_value of_integers(pk_op op, int64_t a, int64_t b)
     }
 }
 
-pk_value pk_vm_arithmetic(pk_vm *vm, pk_op op, pk_value a, pk_value b)
+static pk_value arithmetic(pk_vm *vm, pk_op op, pk_value a, pk_value b)
 {
     if (a.kind == PK_INT && b.kind == PK_INT)
         return of_integers(op, a.number, b.number);
@@ -154,6 +160,11 @@ pk_value pk_vm_arithmetic(pk_vm *vm, pk_op op, pk_value a, pk_value b)
     if (a.kind == PK_BYTES && b.kind == PK_BYTES && bits)
         return bitwise(vm, op, a, b);
     return pk_value_undefined();
+}
+
+pk_value pk_vm_arithmetic(pk_vm *vm, pk_op op, pk_value a, pk_value b)
+{
+    return pk_trace_operation(vm, op, a, b, arithmetic(vm, op, a, b));
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
@@ -220,7 +231,7 @@ pk_value pk_vm_encode(pk_vm *vm, pk_value number, unsigned bits, bool little)
         return pk_value_undefined();
     uint64_t value = (uint64_t)number.number & pk_bits_mask(bits);
     pk_bits_put(bytes, 0, bits, little ? pk_bits_swap(value, bits) : value);
-    return pk_value_bytes(bytes, bits / 8);
+    return pk_trace_encode(vm, number, bits, little, pk_value_bytes(bytes, bits / 8));
 }
 
 pk_value pk_vm_byte_slice(pk_value bytes, pk_value from, pk_value to)
@@ -261,11 +272,13 @@ pk_value pk_vm_random(pk_vm *vm, uint32_t stream, pk_ref axis)
     if (!vm->point)
         return pk_value_undefined();
     if (axis == 0)
-        return pk_value_int((int64_t)pk_rng_u64(vm->seed, vm->point->index, stream));
+        return pk_trace_random(
+            vm, stream, pk_value_int((int64_t)pk_rng_u64(vm->seed, vm->point->index, stream)));
     const pk_set *set = pk_space_axis_set(vm->space, axis);
     if (!set || set->count == 0)
         return pk_value_undefined();
-    return element(vm, set, pk_rng_below(vm->seed, vm->point->index, stream, set->count));
+    pk_u128 index = pk_rng_below(vm->seed, vm->point->index, stream, set->count);
+    return pk_trace_choice(vm, set, stream, element(vm, set, index));
 }
 
 pk_value pk_vm_axis(pk_vm *vm, pk_ref axis)
@@ -274,11 +287,13 @@ pk_value pk_vm_axis(pk_vm *vm, pk_ref axis)
     if (!vm->point || !vm->space)
         return pk_value_undefined();
     pk_value value = pk_space_element(vm->space, axis, vm->point, address);
-    if (value.kind != PK_BYTES || value.bytes != address)
-        return value;
-    uint8_t *bytes = pk_vm_bytes_alloc(vm, value.len);
-    if (!bytes)
-        return pk_value_undefined();
-    memcpy(bytes, address, value.len);
-    return pk_value_bytes(bytes, value.len);
+    if (value.kind == PK_BYTES && value.bytes == address) {
+        uint8_t *bytes = pk_vm_bytes_alloc(vm, value.len);
+        if (!bytes)
+            return pk_value_undefined();
+        memcpy(bytes, address, value.len);
+        value.bytes = bytes;
+    }
+    return pk_trace_element(vm, pk_space_axis_set(vm->space, axis), vm->image->axes[axis].dim,
+                            value);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "template_trace.h"
+
 /* ---- presence -------------------------------------------------------------------------------- */
 
 int pk_vm_walk(pk_vm *vm, uint32_t instance, uint32_t to)
@@ -164,7 +166,8 @@ void pk_vm_step_walk(pk_vm *vm, vm_frame *frame)
                                 0);
                 return;
             }
-            if (pk_vm_plain(vm, &frame->held, 0) == VM_PUSHED)
+            if (pk_vm_plain(vm, &frame->held, 0) == VM_PUSHED ||
+                !pk_trace_settled(vm, frame->held, "which fields are present"))
                 return;
             holds = pk_value_truth(frame->held) ||
                     (frame->sum != vm->looks && gives(vm, node, node->walked + 1, item->d));

@@ -1,0 +1,337 @@
+#include "template_internal.h"
+
+#include <string.h>
+
+#include "base/rng.h"
+
+__extension__ typedef __int128 wide_int;
+
+/* ---- widths ---------------------------------------------------------------------------------- */
+
+const uint64_t *pk_template_wide(const template_column *column, uint32_t count, uint64_t *room)
+{
+    const uint32_t *narrow = column->at;
+    if (column->wide)
+        return column->at;
+    for (uint32_t i = 0; i < count; i++)
+        room[i] = narrow[i];
+    return room;
+}
+
+const uint32_t *pk_template_narrow(const template_column *column, uint32_t count, uint32_t *room)
+{
+    const uint64_t *wide = column->at;
+    if (!column->wide)
+        return column->at;
+    for (uint32_t i = 0; i < count; i++)
+        room[i] = (uint32_t)wide[i];
+    return room;
+}
+
+static void set_value(const template_column *column, void *out, uint32_t i, uint64_t value)
+{
+    if (column->wide)
+        ((uint64_t *)out)[i] = value;
+    else
+        ((uint32_t *)out)[i] = (uint32_t)value;
+}
+
+static void fill(const pk_template *templ, const template_column *column, void *out, uint32_t at,
+                 uint32_t n, uint64_t first, uint64_t step)
+{
+    if (column->wide)
+        templ->kernels->ramp_wide((uint64_t *)out + at, n, first, step);
+    else
+        templ->kernels->ramp((uint32_t *)out + at, n, (uint32_t)first, (uint32_t)step);
+}
+
+/* ---- elements -------------------------------------------------------------------------------- */
+
+static const pk_run *run_at(const pk_set *set, pk_u128 index)
+{
+    uint32_t lo = 0, hi = set->n_runs;
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (set->runs[mid].before <= index)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return &set->runs[lo];
+}
+
+static uint64_t element_at(const template_column *column, pk_u128 index)
+{
+    const trace_node *what = &column->what;
+    const pk_run *run = run_at(what->set, index);
+    pk_u128 step = (pk_u128)(wide_int)run->step;
+    pk_u128 number = run->first + (pk_u128)((index - run->before) * step);
+    uint64_t value = 0;
+    if (run->kind != PK_RUN_BLOB)
+        return column->high ? (uint64_t)(number >> 64) : (uint64_t)number;
+    for (uint32_t i = 0; i < what->len; i++)
+        value = value << 8 | run->blob.data[what->part + i];
+    return value;
+}
+
+static uint32_t least(pk_u128 a, uint32_t b)
+{
+    return a < b ? (uint32_t)a : b;
+}
+
+/* Consecutive packets in spans: the digit stays, or goes up with the element along one run. */
+static void elements_from(const pk_template *templ, const template_column *column, void *out,
+                          pk_u128 first, uint32_t count)
+{
+    const pk_set *set = column->what.set;
+    pk_u128 turn, digit;
+    if (first >> 64 == 0 && column->step >> 64 == 0 && column->radix >> 64 == 0) {
+        uint64_t steps = (uint64_t)first / (uint64_t)column->step;
+        turn = (uint64_t)first % (uint64_t)column->step;
+        digit = steps % (uint64_t)column->radix;
+    } else {
+        turn = first % column->step;
+        digit = first / column->step % column->radix;
+    }
+    for (uint32_t at = 0; at < count;) {
+        pk_u128 index = digit < set->count ? digit : digit % set->count;
+        const pk_run *run = run_at(set, index);
+        uint32_t n = count - at;
+        bool rising = column->step == 1 && column->linear;
+        if (rising) {
+            n = least(run->count - (index - run->before), n);
+            n = least(column->radix - digit, n);
+        } else {
+            n = least(column->step - turn, n);
+        }
+        fill(templ, column, out, at, n, element_at(column, index),
+             rising ? (uint64_t)run->step : 0);
+        at += n;
+        turn += rising ? 0 : n;
+        digit += rising ? n : turn == column->step;
+        turn = turn == column->step ? 0 : turn;
+        digit = digit == column->radix ? 0 : digit;
+    }
+}
+
+void pk_template_table(pk_template *templ, template_column *column)
+{
+    elements_from(templ, column, column->table, 0, column->period + PK_TEMPLATE_BATCH);
+}
+
+static void elements_of(const pk_template *templ, template_column *column,
+                        const template_batch *batch)
+{
+    const pk_set *set = column->what.set;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        pk_u128 index = batch->numbers[i] - templ->begin, digit;
+        if (index >> 64 == 0 && column->step >> 64 == 0 && column->radix >> 64 == 0)
+            digit = (uint64_t)index / (uint64_t)column->step % (uint64_t)column->radix;
+        else
+            digit = index / column->step % column->radix;
+        set_value(column, column->own, i,
+                  element_at(column, digit < set->count ? digit : digit % set->count));
+    }
+}
+
+static void elements(const pk_template *templ, template_column *column, const template_batch *batch)
+{
+    if (batch->numbers) {
+        column->at = column->own;
+        elements_of(templ, column, batch);
+    } else if (column->period) {
+        size_t at = (size_t)(batch->first % column->period);
+        column->at = column->wide ? (const void *)((const uint64_t *)column->table + at)
+                                  : (const void *)((const uint32_t *)column->table + at);
+    } else {
+        elements_from(templ, column, column->own, batch->first, batch->count);
+    }
+}
+
+/* ---- random numbers -------------------------------------------------------------------------- */
+
+static pk_u128 asked(const template_batch *batch, uint32_t i)
+{
+    return batch->numbers ? batch->numbers[i] : batch->index + i;
+}
+
+static void choices(const pk_template *templ, template_column *column, const template_batch *batch)
+{
+    const trace_node *what = &column->what;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        pk_u128 index = pk_rng_below(templ->seed, asked(batch, i), what->stream, what->set->count);
+        set_value(column, column->own, i, element_at(column, index));
+    }
+}
+
+static void randoms(const pk_template *templ, template_column *column, const template_batch *batch)
+{
+    uint64_t *out = column->own;
+    for (uint32_t i = 0; i < batch->count; i++)
+        out[i] = pk_rng_u64(templ->seed, asked(batch, i), column->what.stream);
+}
+
+/* ---- arithmetic: as values.c has it ---------------------------------------------------------- */
+
+static uint64_t divided(int64_t a, int64_t b, bool remainder)
+{
+    if (b == -1)
+        return remainder ? 0 : 0 - (uint64_t)a;
+    int64_t quotient = a / b, rest = a % b;
+    if (rest != 0 && (rest < 0) != (b < 0)) {
+        quotient--;
+        rest += b;
+    }
+    return (uint64_t)(remainder ? rest : quotient);
+}
+
+#define EACH(value)                        \
+    for (uint32_t i = 0; i < n; i++) {     \
+        const uint64_t x = a[i], y = b[i]; \
+        (void)y;                           \
+        out[i] = (uint64_t)(value);        \
+    }                                      \
+    return
+
+static void operate(pk_op op, uint64_t *out, uint32_t n, const uint64_t *a, const uint64_t *b)
+{
+    switch (op) {
+    case PK_OPC_ADD:
+        EACH(x + y);
+    case PK_OPC_SUBTRACT:
+        EACH(x - y);
+    case PK_OPC_MUL:
+        EACH(x * y);
+    case PK_OPC_DIV: /* the trace lets no divisor be 0 */
+        EACH(divided((int64_t)x, (int64_t)y, false));
+    case PK_OPC_MOD:
+        EACH(divided((int64_t)x, (int64_t)y, true));
+    case PK_OPC_AND:
+        EACH(x & y);
+    case PK_OPC_OR:
+        EACH(x | y);
+    case PK_OPC_XOR:
+        EACH(x ^ y);
+    case PK_OPC_SHL:
+        EACH(y >= 64 ? 0 : x << y);
+    case PK_OPC_SHR:
+        EACH(y >= 64 ? 0 : x >> y);
+    case PK_OPC_NEG:
+        EACH(0 - x);
+    case PK_OPC_INVERT:
+        EACH(~x);
+    case PK_OPC_NOT:
+        EACH(x == 0);
+    case PK_OPC_TRUTH:
+        EACH(x != 0);
+    case PK_OPC_EQ:
+        EACH(x == y);
+    case PK_OPC_LT:
+        EACH((int64_t)x < (int64_t)y);
+    case PK_OPC_LE:
+        EACH((int64_t)x <= (int64_t)y);
+    case PK_OPC_LTU:
+        EACH(x < y);
+    default: /* LEU: the trace has no other */
+        EACH(x <= y);
+    }
+}
+
+static void combine(const trace_node *what, uint64_t *out, uint32_t n, const uint64_t *a,
+                    const uint64_t *b)
+{
+    switch ((trace_kind)what->kind) {
+    case TRACE_OPERATION:
+        operate((pk_op)what->op, out, n, a, b);
+        return;
+    case TRACE_LEAST:
+        EACH((int64_t)y < (int64_t)x ? y : x);
+    case TRACE_GREATEST:
+        EACH((int64_t)y > (int64_t)x ? y : x);
+    case TRACE_NONZERO:
+        EACH(x ? x : 0xffff);
+    case TRACE_SWAP:
+        EACH(pk_bits_swap(x & pk_bits_mask(what->part), what->part));
+    case TRACE_CONSTANT:
+    case TRACE_ELEMENT:
+    case TRACE_CHOICE:
+    case TRACE_RANDOM:
+    case TRACE_SUM:
+        return;
+    }
+}
+
+static void computed(pk_template *templ, template_column *column, uint32_t n)
+{
+    const trace_node *what = &column->what;
+    const uint64_t *a = pk_template_wide(&templ->columns[what->a], n, templ->left);
+    const uint64_t *b = a;
+    uint64_t result[PK_TEMPLATE_BATCH];
+    if (what->b)
+        b = pk_template_wide(&templ->columns[what->b], n, templ->right);
+    combine(what, result, n, a, b);
+    if (column->wide)
+        memcpy(column->own, result, n * sizeof *result);
+    else
+        for (uint32_t i = 0; i < n; i++)
+            ((uint32_t *)column->own)[i] = (uint32_t)result[i];
+}
+
+/* ---- checksums: why this is right stands in template_trace.h --------------------------------- */
+
+static void add_piece(const pk_template *templ, uint32_t *sum, uint32_t n, trace_piece piece)
+{
+    const template_column *column = &templ->columns[piece.node];
+    unsigned shift = (16 - (piece.bit + piece.bits) % 16) % 16;
+    uint64_t mask = pk_bits_mask(piece.bits);
+    bool whole = !column->wide && (uint64_t)column->what.most <= mask;
+    if (column->wide)
+        templ->kernels->sum_wide(sum, n, column->at, mask, shift);
+    else if (whole && shift == 0 && column->what.most <= 0xffff)
+        templ->kernels->sum_small(sum, n, column->at);
+    else if (whole && shift == 0)
+        templ->kernels->sum_word(sum, n, column->at);
+    else
+        templ->kernels->sum_add(sum, n, column->at, (uint32_t)mask, shift);
+}
+
+static void checksums(const pk_template *templ, template_column *column, uint32_t n)
+{
+    const trace_node *what = &column->what;
+    uint32_t *sum = column->own;
+    uint64_t fixed = what->sum;
+    while (fixed >> 16)
+        fixed = (fixed & 0xffff) + (fixed >> 16);
+    templ->kernels->sum_start(sum, n, (uint32_t)fixed);
+    for (uint32_t i = 0; i < what->n_pieces; i++)
+        add_piece(templ, sum, n, templ->pieces[what->pieces + i]);
+    templ->kernels->sum_close(sum, n);
+}
+
+void pk_template_column(pk_template *templ, template_column *column, const template_batch *batch)
+{
+    switch ((trace_kind)column->what.kind) {
+    case TRACE_CONSTANT:
+        fill(templ, column, column->own, 0, batch->count, (uint64_t)column->what.least, 0);
+        return;
+    case TRACE_ELEMENT:
+        elements(templ, column, batch);
+        return;
+    case TRACE_CHOICE:
+        choices(templ, column, batch);
+        return;
+    case TRACE_RANDOM:
+        randoms(templ, column, batch);
+        return;
+    case TRACE_SUM:
+        checksums(templ, column, batch->count);
+        return;
+    case TRACE_OPERATION:
+    case TRACE_LEAST:
+    case TRACE_GREATEST:
+    case TRACE_NONZERO:
+    case TRACE_SWAP:
+        computed(templ, column, batch->count);
+        return;
+    }
+}
