@@ -139,16 +139,27 @@ static void put_fields(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_
     }
 }
 
-/* `def summary` of the layer, when it gives bytes. */
-static bool put_summary(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_writer *how,
-                        pk_ref name)
+/* A layer's own `def summary`, looked for among its few members: the image's names are many. */
+static const pk_image_member *summary_of(const pk_image *image, pk_ref layer)
+{
+    const pk_image_layer *at = &image->layers[layer];
+    for (uint32_t i = 0; i < at->n_members; i++) {
+        const pk_image_member *member = &image->members[at->members + i];
+        if (member->kind == PK_MEMBER_DEF &&
+            strcmp(pk_image_text(image, member->name), "summary") == 0)
+            return member;
+    }
+    return NULL;
+}
+
+/* What `def summary` of the layer says, when it gives bytes. */
+static bool put_summary(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_writer *how)
 {
     const pk_image_member *member =
-        name && how && how->eval ? pk_image_member_find(tree->image, tree->recs[rec].id, name)
-                                 : NULL;
+        how && how->eval ? summary_of(tree->image, tree->recs[rec].id) : NULL;
     pk_value value;
 
-    if (!member || member->kind != PK_MEMBER_DEF || tree->image->exprs[member->ref].args)
+    if (!member || tree->image->exprs[member->ref].args)
         return false;
     value = how->eval(how->context, tree, (pk_tree_node){rec, 0}, member->ref);
     if (value.kind != PK_BYTES)
@@ -179,15 +190,13 @@ static void put_loose(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_w
 
 void pk_write_line(pk_buf *out, const pk_tree *tree, const pk_writer *how)
 {
-    pk_ref summary = how && how->eval ? pk_image_name_find(tree->image, "summary") : 0;
-
     for (uint32_t rec = pk_leaf_next_layer(tree, 0), n = 0; rec;
          rec = pk_leaf_next_layer(tree, rec), n++) {
         bool paired[2];
 
         pk_buf_text(out, n ? " / " : "");
         put_safe(out, pk_image_text(tree->image, tree->image->layers[tree->recs[rec].id].name));
-        if (!put_summary(out, tree, rec, how, summary)) {
+        if (!put_summary(out, tree, rec, how)) {
             for (unsigned i = 0; i < 2; i++)
                 paired[i] = put_pair(out, tree, rec, i, how);
             put_fields(out, tree, rec, how, paired);
