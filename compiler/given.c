@@ -253,7 +253,21 @@ static bool give_named(pk_compiler *cx, const pk_scope *scope, const pk_ast_node
             return false;
         }
     }
-    return give(cx, scope, pk_field_of_slot(cx, g->layer, member.ref), arg->b, g);
+    pk_ref field = pk_field_present(cx, g->layer, member.ref, g->list, g->count);
+    return give(cx, scope, field, arg->b, g);
+}
+
+/* The value of a field with several forms is read when what chooses the form is known. */
+static bool comes_late(pk_compiler *cx, const pk_ast_node *arg, const givens *all, unsigned n)
+{
+    if (!arg->a || pk_at(cx, arg->a)->kind != PK_AST_NAME)
+        return false;
+    pk_image_member member;
+    pk_ref name = pk_text_of_atom(cx, pk_at(cx, arg->a)->a);
+    for (unsigned i = 0; i < n; i++)
+        if (pk_member(cx, all[i].layer, name, &member))
+            return member.kind == PK_MEMBER_FIELD && pk_has_variants(cx, all[i].layer, member.ref);
+    return false;
 }
 
 static bool give_positional(pk_compiler *cx, const pk_scope *scope, pk_node value, unsigned n,
@@ -294,15 +308,17 @@ static void presets_copy(pk_compiler *cx, pk_ref presets, givens *g)
 static bool give_all(pk_compiler *cx, const pk_scope *scope, pk_node args, givens *g, unsigned n)
 {
     bool good = true;
-    unsigned position = 0;
-    for (pk_node at = args; at; at = pk_at(cx, at)->next) {
-        pk_ast_node arg = *pk_at(cx, at);
-        /* Go on after an error: the next argument may have its own. */
-        if (arg.a) {
-            good &= give_named(cx, scope, &arg, g, n);
-        } else if (!give_positional(cx, scope, arg.b, position++, g)) {
-            good = false;
-            if (!pk_positional(cx, g->layer, position - 1))
+    for (unsigned pass = 0; pass < 2; pass++) {
+        unsigned position = 0;
+        for (pk_node at = args; at; at = pk_at(cx, at)->next) {
+            pk_ast_node arg = *pk_at(cx, at);
+            position += !arg.a;
+            if (comes_late(cx, &arg, g, n) != (pass == 1))
+                continue;
+            /* Go on after an error: the next argument may have its own. */
+            good &= arg.a ? give_named(cx, scope, &arg, g, n)
+                          : give_positional(cx, scope, arg.b, position - 1, g);
+            if (!arg.a && !pk_positional(cx, g->layer, position - 1))
                 break;
         }
     }

@@ -269,6 +269,14 @@ bool pk_fits(pk_compiler *cx, pk_ref field, pk_ref expr, pk_span span);
 /* The values of every `alias new = old(..)`. */
 void pk_lower_aliases(pk_compiler *cx);
 
+/* ---- present.c ---- */
+/* Whether several fields share the name of a slot. */
+bool pk_has_variants(pk_compiler *cx, pk_ref layer, uint32_t slot);
+/* The FLD of a slot that is present when it is given beside `given`, as far as that can be told;
+ * else the first. */
+pk_ref pk_field_present(pk_compiler *cx, pk_ref layer, uint32_t slot, const pk_image_given *given,
+                        size_t n_given);
+
 /* ---- program.c: params, probes, options, checks ---- */
 void pk_declare_param(pk_compiler *cx, pk_node node);
 void pk_lower_params(pk_compiler *cx);

@@ -336,6 +336,8 @@ int pk_vm_build_slot(pk_vm *vm, uint32_t instance, uint32_t slot, uint8_t dst, p
 int pk_vm_walk(pk_vm *vm, uint32_t instance, uint32_t to); /* presence of the items before `to` */
 int pk_vm_node_ready(pk_vm *vm, uint32_t node); /* its expression, if any, is evaluated */
 int pk_vm_fail_cycle(pk_vm *vm, vm_frame_kind kind, uint32_t node, uint32_t slot);
+/* The struct or list that a value given to `field` makes; 0: failed. */
+uint32_t pk_vm_child_of_value(pk_vm *vm, uint32_t instance, pk_ref field, pk_ref expr);
 uint32_t pk_vm_child(pk_vm *vm, uint32_t instance, pk_ref field); /* struct or list; 0: failed */
 int pk_vm_slot_width(pk_vm *vm, uint32_t instance, pk_ref field, uint32_t *ret_bits);
 void pk_vm_step_slot(pk_vm *vm, vm_frame *frame);

@@ -145,12 +145,11 @@ static bool give_leftover(pk_vm *vm, uint32_t instance, const pk_image_given *gi
 }
 
 /* A list given as bytes is one leaf that is written as it stands. */
-static uint32_t child_of_value(pk_vm *vm, uint32_t instance, pk_ref field,
-                               const pk_image_given *given)
+uint32_t pk_vm_child_of_value(pk_vm *vm, uint32_t instance, pk_ref field, pk_ref expr)
 {
     if (vm->image->fields[field].list) {
         uint32_t list = pk_vm_new_list(vm, field, instance, VM_FIELD);
-        uint32_t leaf = list ? pk_vm_new_leaf(vm, given->ref, list, VM_ELEMENT) : 0;
+        uint32_t leaf = list ? pk_vm_new_leaf(vm, expr, list, VM_ELEMENT) : 0;
         if (!leaf)
             return 0;
         vm->nodes[leaf].field = field;
@@ -160,7 +159,7 @@ static uint32_t child_of_value(pk_vm *vm, uint32_t instance, pk_ref field,
     }
     uint32_t node = pk_vm_new_instance(vm, vm->image->fields[field].sub, instance, VM_FIELD);
     if (node)
-        vm->nodes[node].expr = given->ref;
+        vm->nodes[node].expr = expr;
     return node;
 }
 
@@ -213,9 +212,10 @@ static bool give(pk_vm *vm, uint32_t instance, const pk_image_given *given)
     pk_ref field = field_for(vm, layer, given);
     uint32_t child = 0;
     bool plan = given->kind == PK_GIVEN_LIST || given->kind == PK_GIVEN_NODE;
-    if (plan || composite(&vm->image->fields[field])) {
+    /* Which of several fields of a name takes a value is known when it is known what is present. */
+    if (plan || (composite(&vm->image->fields[field]) && !vm->same_slot[field])) {
         child = plan ? child_of_plan(vm, instance, field, given)
-                     : child_of_value(vm, instance, field, given);
+                     : pk_vm_child_of_value(vm, instance, field, given->ref);
         if (!child)
             return false;
         vm->nodes[child].slot = (uint16_t)given->slot;

@@ -94,13 +94,19 @@ static uint32_t default_struct(pk_vm *vm, uint32_t instance, pk_ref field, pk_re
 uint32_t pk_vm_child(pk_vm *vm, uint32_t instance, pk_ref field)
 {
     uint32_t at = vm->nodes[instance].slots + vm->image->fields[field].slot;
-    if (vm->slots[at].child)
-        return vm->slots[at].child;
-    uint32_t child = vm->image->fields[field].list
+    const vm_slot given = vm->slots[at];
+    if (given.child)
+        return given.child;
+    uint32_t child = given.given ? pk_vm_child_of_value(vm, instance, field, given.ref)
+                     : vm->image->fields[field].list
                          ? default_list(vm, instance, field)
-                         : default_struct(vm, instance, field, vm->slots[at].imposed);
+                         : default_struct(vm, instance, field, given.imposed);
     if (!child)
         return 0;
+    if (given.given) {
+        vm->nodes[child].flags |= VM_NODE_EXPLICIT;
+        vm->nodes[child].lo = given.lo;
+    }
     vm->nodes[child].field = field;
     vm->nodes[child].slot = vm->image->fields[field].slot;
     vm->slots[at].child = child;
