@@ -90,15 +90,19 @@ class Packet:
 
 def spans(s, length):
     seen = [0] * (8 * length)
+    whole = None  # the field before: a set of flags is followed by its bits
     assert set(s) == {'n', 'malformed', 'layers', 'fields'}
     for f in s['fields']:
         assert set(f) <= {'l', 'name', 'bits', 'int', 'hex', 'bits01', 'val', 'blob'}, f
         assert 'l' not in f or 0 <= f['l'] < len(s['layers'])
         if f['name'] == 'name':  # a struct with a text: its leaves are there as well
             continue
-        for at, n in f['bits']:
-            for i in range(at, at + n):
-                seen[i] += 1
+        covered = {i for at, n in f['bits'] for i in range(at, at + n)}
+        if whole and f['name'].startswith(whole[0] + '.') and len(covered) == 1 and covered < whole[1]:
+            continue
+        whole = (f['name'], covered)
+        for i in covered:
+            seen[i] += 1
     assert all(n == 1 for n in seen)
 
 
