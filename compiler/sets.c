@@ -221,9 +221,16 @@ static bool step_range(pk_compiler *cx, const pk_scope *scope, pk_node lo, pk_no
     return a && b && (!by || c) && step(s, PK_SET_RANGE, a, b, c);
 }
 
-static bool step_prefix(pk_compiler *cx, const uint8_t *address, size_t width, unsigned len,
-                        steps *s)
+static bool step_prefix(pk_compiler *cx, pk_span span, const uint8_t *address, size_t width,
+                        unsigned len, steps *s)
 {
+    if (width == 16 && len == 0) {
+        pk_diag_report(cx->diags, PK_DIAG_SET_TOO_BIG, span,
+                       "all of IPv6 is one address more than can be counted");
+        pk_diag_label(cx->diags, "a set has at most 2^128 - 1 members");
+        pk_diag_help(cx->diags, "a part of it: 2000::/3, or one drawn for each packet: random(2000::/3)");
+        return false;
+    }
     pk_ref a = pk_expr_bytes(cx, address, width);
     pk_ref b = pk_expr_int(cx, len);
     return step(s, PK_SET_PREFIX, a, b, 0);
@@ -284,13 +291,13 @@ static bool set_steps_node(pk_compiler *cx, const pk_scope *scope, pk_node node,
     case PK_AST_IP6:
         if (at.b) {
             pk_bytes address = pk_ast_blob_bytes(cx->ast, at.a);
-            return step_prefix(cx, address.data, address.len, at.b - 1, s);
+            return step_prefix(cx, at.span, address.data, address.len, at.b - 1, s);
         }
         break;
     case PK_AST_STRING:
         if (prefix_string(cx, pk_ast_blob_bytes(cx->ast, at.a), expected, &literal))
-            return step_prefix(cx, literal.address, literal.kind == PK_LITERAL_IP4 ? 4 : 16,
-                               literal.prefix - 1, s);
+            return step_prefix(cx, at.span, literal.address,
+                               literal.kind == PK_LITERAL_IP4 ? 4 : 16, literal.prefix - 1, s);
         break;
     case PK_AST_BINARY:
         if (at.a == PK_OP_EXCEPT)

@@ -127,7 +127,7 @@ static int choose_probe(pk_cli *cli, pk_description *d, const char *name)
                            pk_describe_name(cli));
     d->probe = 1;
     if (!name) {
-        if (image->n_probes > 2)
+        if (image->n_probes > 2 && cli->verb != PK_VERB_BUILD)
             pk_cli_note(cli, "%u probes in this file; taking the first (%s)", image->n_probes - 1,
                         pk_image_text(image, image->probes[1].name));
         return 0;

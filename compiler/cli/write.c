@@ -149,6 +149,10 @@ int pk_cli_write(pk_cli *cli)
     if (!pk_cli_given(cli, PK_OPT_OUTPUT))
         return pk_cli_fail(cli, PK_EXIT_USAGE,
                            "where to? add -o FILE.pcapng (- is standard output)");
+    const char *suffix = strrchr(cli->value[PK_OPT_OUTPUT], '.');
+    if (suffix && strcmp(suffix, ".gz") == 0)
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "captures are written unpacked: -o - | gzip >%s",
+                           cli->value[PK_OPT_OUTPUT]);
     pk_description d = {0};
     int status = pk_describe_set(cli, &d);
     if (!status)

@@ -53,7 +53,7 @@ static int checked(const evaluation *eval, pk_ref set, int code, const char *wha
 {
     char limit[96];
     (void)snprintf(limit, sizeof limit,
-                   "it has too many elements (limit 2^128 - 1) or parts (limit %d)",
+                   "it has more than 2^128 - 1 members, or more than %d separate parts",
                    PK_SET_RUNS_LIMIT);
     switch (code) {
     case PK_OK:
