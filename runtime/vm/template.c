@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-__extension__ typedef __int128 wide_int;
-
 /* ---- from the trace's nodes to columns ------------------------------------------------------- */
 
 typedef struct making {
@@ -311,6 +309,11 @@ pk_template *pk_template_new(pk_vm *vm, pk_ref first, pk_ref alt, char *reterr_r
         return templ;
     pk_template_free(templ);
     return NULL;
+}
+
+void pk_template_use(pk_template *templ, const struct pk_kernels *kernels)
+{
+    templ->kernels = kernels;
 }
 
 uint32_t pk_template_length(const pk_template *templ)

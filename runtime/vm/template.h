@@ -42,6 +42,11 @@ uint32_t pk_template_length(const pk_template *templ); /* bytes of each packet *
 const uint8_t *pk_template_bytes(const pk_template *templ);
 uint32_t pk_template_steps(const pk_template *templ); /* columns computed for a batch */
 
+/* Takes other kernels (template_kernels.h) than the best of this processor; for tests and benchmarks.
+ */
+struct pk_kernels;
+void pk_template_use(pk_template *templ, const struct pk_kernels *kernels);
+
 /* The packets first .. first + count - 1, or, with `numbers`, those of these indices in this order;
  * all lie in the alternative. */
 typedef struct pk_template_run {
