@@ -305,9 +305,11 @@ static void impose_key(pk_vm *vm, uint32_t lower, pk_ref upper)
     }
 }
 
+/* Only what stands first on a layer speaks for its payload. */
 static void impose(pk_vm *vm, uint32_t instance)
 {
-    uint32_t lower = below(vm, instance);
+    const vm_node *list = &vm->nodes[vm->nodes[instance].up];
+    uint32_t lower = list->first == instance ? below(vm, instance) : 0;
     const pk_image_bind *bind =
         lower ? bind_on(vm, vm->nodes[instance].layer, vm->nodes[lower].layer) : NULL;
     if (lower && !bind)
