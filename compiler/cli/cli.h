@@ -10,6 +10,7 @@
 
 #include "compile.h"
 #include "run/front.h"
+#include "source_verify.h"
 #include "tree/writers.h"
 #include "vm/vm.h"
 
@@ -46,7 +47,8 @@ typedef struct pk_cli {
     size_t n_params;
     const char *operands[PK_CLI_LIST];
     size_t n_operands;
-    pk_buf out; /* standard output */
+    pk_buf out;               /* standard output */
+    pk_source_verify *verify; /* descriptions on their way to `out`, see pk_form_verify */
 } pk_cli;
 
 /* ---- options.c ---- */
@@ -137,6 +139,11 @@ typedef enum pk_form {
 } pk_form;
 pk_writer pk_form_writer(pk_cli *cli, pk_vm *vm);
 pk_form pk_form_of(const pk_cli *cli, pk_form otherwise);
+/* From now on descriptions (PK_FORM_PKT) of packets of `image` are written when they are known to
+ * give the packets back, in batches; until pk_cli_flush of all. 0 or an exit code. The image must
+ * last until the end, where what is still on its way goes to `out`. */
+int pk_form_verify(pk_cli *cli, pk_form form, const pk_image *image);
+void pk_form_verify_end(pk_cli *cli);
 void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
                    const pk_writer_packet *packet);
 

@@ -36,6 +36,33 @@ pk_writer pk_form_writer(pk_cli *cli, pk_vm *vm)
         .inferred = inferred, .eval = eval, .context = vm, .verbosity = cli->times[PK_OPT_VERBOSE]};
 }
 
+/* A parameter's value is known to the machine that expands the set alone. */
+int pk_form_verify(pk_cli *cli, pk_form form, const pk_image *image)
+{
+    if (form != PK_FORM_PKT || image->n_params > 1)
+        return 0;
+    cli->verify = pk_source_verify_new(image);
+    return cli->verify ? 0 : pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+}
+
+void pk_form_verify_end(pk_cli *cli)
+{
+    if (cli->verify && pk_source_verify_flush(cli->verify, &cli->out) != PK_OK)
+        cli->out.failed = true;
+    pk_source_verify_free(cli->verify);
+    cli->verify = NULL;
+}
+
+static void write_description(pk_cli *cli, const pk_tree *tree, const pk_writer *how)
+{
+    if (!cli->verify) {
+        pk_write_source(&cli->out, tree, how);
+        pk_buf_byte(&cli->out, '\n');
+    } else if (pk_source_verify_add(cli->verify, tree, how, &cli->out) != PK_OK) {
+        cli->out.failed = true;
+    }
+}
+
 void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
                    const pk_writer_packet *packet)
 {
@@ -50,8 +77,7 @@ void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
         pk_buf_byte(&cli->out, '\n');
         break;
     case PK_FORM_PKT:
-        pk_write_source(&cli->out, tree, &how);
-        pk_buf_byte(&cli->out, '\n');
+        write_description(cli, tree, &how);
         break;
     case PK_FORM_JSON:
         pk_write_json(&cli->out, tree, &how, packet);

@@ -45,6 +45,8 @@ void pk_cli_note(const pk_cli *cli, const char *format, ...)
 int pk_cli_flush(pk_cli *cli, bool all, bool *ret_closed)
 {
     pk_buf *out = &cli->out;
+    if (all && cli->verify && pk_source_verify_flush(cli->verify, out) != PK_OK)
+        out->failed = true;
     if (out->failed)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
     if (!all && out->len < CHUNK)

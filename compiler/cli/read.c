@@ -124,7 +124,10 @@ int pk_cli_read(pk_cli *cli)
     status = open_columns(&r);
     pk_tree_init(&r.tree, &r.d.image);
     if (!status)
+        status = pk_form_verify(cli, r.form, &r.d.image);
+    if (!status)
         status = read_files(&r);
+    pk_form_verify_end(cli);
     pk_tree_free(&r.tree);
     pk_columns_free(r.columns);
     pk_description_free(&r.d);
