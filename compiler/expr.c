@@ -274,6 +274,19 @@ static bool is_zero(const pk_code *code, unsigned reg)
     return last && last->op == PK_OPC_INT && last->a == reg && last->e == 0;
 }
 
+/* Whether what was emitted last but one is an address in this register, by its name or parameter. */
+static bool is_address(const pk_compiler *cx, unsigned reg)
+{
+    const pk_code *code = cx->code;
+    const pk_insn *insn = code->count > 1 ? &code->insns[code->count - 2] : NULL;
+    if (!insn || insn->a != reg)
+        return false;
+    if (insn->op != PK_OPC_PARAM)
+        return insn->op == PK_OPC_BLOB;
+    unsigned type = PK_AT(cx->builder, PAR, insn->d)->type;
+    return type == PK_PARAM_IP4 || type == PK_PARAM_IP6;
+}
+
 static bool emit_arithmetic(pk_compiler *cx, unsigned op, pk_span span, unsigned dst)
 {
     static const uint8_t ops[PK_OP_BITNOT + 1] = {
@@ -290,6 +303,8 @@ static bool emit_arithmetic(pk_compiler *cx, unsigned op, pk_span span, unsigned
         pk_diag_report(cx->diags, PK_DIAG_DIVISION_BY_ZERO, span, "a division by zero");
         return false;
     }
+    if (op == PK_OP_DIV && is_address(cx, dst))
+        return pk_not_built(cx, span, "a prefix of an address that is not written out");
     return pk_emit(cx, (pk_op)ops[op], dst, dst, dst + 1, 0, 0);
 }
 
@@ -419,6 +434,8 @@ static bool lower_node(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_
         return pk_lower_axis(cx, scope, node, expected, dst);
     case PK_AST_NTH:
         return pk_not_built(cx, at.span, "`layer@n` in an expression");
+    case PK_AST_BITS:
+        return pk_not_built(cx, at.span, "a bit string as a value");
     default:
         pk_diag_report(cx->diags, PK_DIAG_WRONG_TYPE, at.span, "this is not a value");
         return false;

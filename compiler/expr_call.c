@@ -329,17 +329,23 @@ static bool lower_own_def(pk_compiler *cx, const pk_scope *scope, const pk_ast_n
            pk_emit(cx, PK_OPC_METHOD, dst, dst, n, name, 0);
 }
 
-static bool report_unknown_function(pk_compiler *cx, pk_span span, const char *text)
+bool pk_function_is_later(const char *text)
 {
     static const char *const later[] = {
         "fuzz", "mutate",  "train",  "fragment", "set",     "answer", "lines",     "pcap",
         "file", "shuffle", "sample", "weighted", "cycle",   "hash",   "ephemeral", "local_net",
         "md5",  "sha1",    "sha256", "hmac",     "siphash", "each"};
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-        if (strcmp(text, later[i]) == 0) {
-            pk_diag_report(cx->diags, PK_DIAG_NOT_BUILT_YET, span, "`%s()` is not built yet", text);
-            return false;
-        }
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (strcmp(text, later[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool report_unknown_function(pk_compiler *cx, pk_span span, const char *text)
+{
+    if (pk_function_is_later(text)) {
+        pk_diag_report(cx->diags, PK_DIAG_NOT_BUILT_YET, span, "`%s()` is not built yet", text);
+        return false;
     }
     pk_suggest suggest;
     pk_suggest_begin(&suggest, text);

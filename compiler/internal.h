@@ -206,6 +206,8 @@ bool pk_constant_int(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_re
 bool pk_constant_bytes(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
                        pk_bytes *ret_bytes);
 pk_bytes pk_image_blob_of(pk_compiler *cx, pk_ref blob);
+/* Whether it is a function of the language that this version does not have. */
+bool pk_function_is_later(const char *text);
 bool pk_not_built(pk_compiler *cx, pk_span span, const char *what);
 
 /* ---- sets.c: sets, axes, coercion of values by the field's type ---- */

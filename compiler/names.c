@@ -115,6 +115,11 @@ void pk_offer_layers(pk_compiler *cx, pk_suggest *suggest)
 
 void pk_report_unknown_layer(pk_compiler *cx, pk_span span, pk_ref name)
 {
+    if (pk_function_is_later(pk_str(cx, name))) {
+        pk_diag_report(cx->diags, PK_DIAG_NOT_BUILT_YET, span, "`%s()` is not built yet",
+                       pk_str(cx, name));
+        return;
+    }
     pk_suggest suggest;
     pk_suggest_begin(&suggest, pk_str(cx, name));
     pk_offer_layers(cx, &suggest);

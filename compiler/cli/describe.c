@@ -118,6 +118,16 @@ static int unknown_probe(pk_cli *cli, const pk_description *d, const char *name,
     return status;
 }
 
+static void say_first(pk_cli *cli, const pk_image *image)
+{
+    const char *name = pk_image_text(image, image->probes[1].name);
+    pk_cli_note(cli,
+                "%u probes in %s: taking the first%s%s; a name or number behind it "
+                "chooses another",
+                image->n_probes - 1, pk_describe_name(cli), *name ? ", " : "", name);
+}
+
+/* By name, or by number counted from 1. */
 static int choose_probe(pk_cli *cli, pk_description *d, const char *name)
 {
     const pk_image *image = &d->image;
@@ -128,8 +138,12 @@ static int choose_probe(pk_cli *cli, pk_description *d, const char *name)
     d->probe = 1;
     if (!name) {
         if (image->n_probes > 2 && cli->verb != PK_VERB_BUILD)
-            pk_cli_note(cli, "%u probes in this file; taking the first (%s)", image->n_probes - 1,
-                        pk_image_text(image, image->probes[1].name));
+            say_first(cli, image);
+        return 0;
+    }
+    pk_u128 number;
+    if (pk_wide_parse(name, &number) && number > 0 && number < image->n_probes) {
+        d->probe = (pk_ref)number;
         return 0;
     }
     pk_suggest suggest;

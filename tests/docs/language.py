@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""usage: language.py PKTC DOCUMENT: holds the blocks of a language reference to what they say; TAP.
+
+Each fenced block marked `pkt` is given to pktc. What follows the mark says what must come out:
+
+    pkt count=25    a set of 25 packets (`pktc show --count`)
+    pkt E0801       refused with that code, and with no other
+    pkt bad         refused
+    pkt             `pktc check` has nothing against it
+
+A block marked `pkt lines` is a set of packets; the fenced block right after it is what
+`pktc show --as line` prints for it.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+FENCE = re.compile(r"^```pkt([^\n]*)\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", re.S | re.M)
+CODE = re.compile(r"\[([EW]\d{4})\]")
+
+
+def pktc(program, verb, text, *options):
+    with tempfile.TemporaryDirectory(prefix="pktc-language-") as folder:
+        path = pathlib.Path(folder, "block.pkt")
+        path.write_text(text, encoding="utf-8")
+        return subprocess.run([program, verb, path, *options], capture_output=True, text=True,
+                              check=False, timeout=60, stdin=subprocess.DEVNULL,
+                              env=dict(os.environ, NO_COLOR="1"))
+
+
+def judge(program, mark, text, shown):
+    """What is wrong, or None."""
+    if mark == "lines":
+        done = pktc(program, "show", text, "--as", "line", "--first", "100")
+        fine = done.returncode == 0 and done.stdout == shown
+    elif mark.startswith("count="):
+        done = pktc(program, "show", text, "--count")
+        fine = done.returncode == 0 and done.stdout.strip() == mark.removeprefix("count=")
+    elif mark.startswith("E"):
+        done = pktc(program, "show", text, "--count")
+        codes = {code for code in CODE.findall(done.stderr) if code[0] == "E"}
+        fine = done.returncode == 2 and codes == {mark}
+    elif mark == "bad":
+        done = pktc(program, "check", text)
+        fine = done.returncode == 2 and CODE.search(done.stderr)
+    elif not mark:
+        done = pktc(program, "check", text)
+        fine = done.returncode == 0
+    else:
+        return f"no such mark: {mark}"
+    return None if fine else f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+def main(program, document):
+    text = pathlib.Path(document).read_text(encoding="utf-8")
+    found = list(FENCE.finditer(text))
+    print(f"1..{len(found)}")
+    failed = 0
+    for block in found:
+        line = text.count("\n", 0, block.start()) + 1
+        wrong = judge(program, block.group(1).strip(), block.group(2), block.group(3))
+        failed += wrong is not None
+        print(f"{'not ok' if wrong else 'ok'} - {pathlib.Path(document).name}:{line}"
+              f" {block.group(1).strip()}")
+        for said in (wrong or "").splitlines():
+            print(f"# {said}")
+    return 1 if failed or not found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))
