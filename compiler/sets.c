@@ -228,7 +228,8 @@ static bool step_prefix(pk_compiler *cx, pk_span span, const uint8_t *address, s
         pk_diag_report(cx->diags, PK_DIAG_SET_TOO_BIG, span,
                        "all of IPv6 is one address more than can be counted");
         pk_diag_label(cx->diags, "a set has at most 2^128 - 1 members");
-        pk_diag_help(cx->diags, "a part of it: 2000::/3, or one drawn for each packet: random(2000::/3)");
+        pk_diag_help(cx->diags,
+                     "a part of it: 2000::/3, or one drawn for each packet: random(2000::/3)");
         return false;
     }
     pk_ref a = pk_expr_bytes(cx, address, width);
