@@ -154,11 +154,6 @@ static bool allocate(const making *make, uint32_t n_columns, uint64_t n_pieces)
     return true;
 }
 
-static bool byte_wise(trace_piece piece)
-{
-    return piece.bit % 8 == 0 && piece.bits % 8 == 0;
-}
-
 static bool make_columns(const making *make)
 {
     const vm_trace *trace = make->trace;
@@ -173,9 +168,6 @@ static bool make_columns(const making *make)
     templ->patches = pieces;
     templ->n_patches = trace->n_pieces - trace->emitted;
     take_pieces(make, trace->emitted, templ->n_patches, pieces);
-    templ->fresh = true;
-    for (uint32_t i = 0; i < templ->n_patches; i++)
-        templ->fresh = templ->fresh && byte_wise(templ->pieces[pieces + i]);
     for (uint32_t i = 0; i < trace->n_guards; i++) {
         templ->guards[i] = trace->guards[i];
         templ->guards[i].node = make->column_of[trace->guards[i].node];

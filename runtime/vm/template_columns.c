@@ -8,21 +8,23 @@ __extension__ typedef __int128 wide_int;
 
 /* ---- widths ---------------------------------------------------------------------------------- */
 
-const uint64_t *pk_template_wide(const template_column *column, uint32_t count, uint64_t *room)
+const uint64_t *pk_template_wide(const template_column *column, uint32_t from, uint32_t count,
+                                 uint64_t *room)
 {
-    const uint32_t *narrow = column->at;
     if (column->wide)
-        return column->at;
+        return (const uint64_t *)column->at + from;
+    const uint32_t *narrow = (const uint32_t *)column->at + from;
     for (uint32_t i = 0; i < count; i++)
         room[i] = narrow[i];
     return room;
 }
 
-const uint32_t *pk_template_narrow(const template_column *column, uint32_t count, uint32_t *room)
+const uint32_t *pk_template_narrow(const template_column *column, uint32_t from, uint32_t count,
+                                   uint32_t *room)
 {
-    const uint64_t *wide = column->at;
     if (!column->wide)
-        return column->at;
+        return (const uint32_t *)column->at + from;
+    const uint64_t *wide = (const uint64_t *)column->at + from;
     for (uint32_t i = 0; i < count; i++)
         room[i] = (uint32_t)wide[i];
     return room;
@@ -155,11 +157,26 @@ static pk_u128 asked(const template_batch *batch, uint32_t i)
     return batch->numbers ? batch->numbers[i] : batch->index + i;
 }
 
+/* pk_rng_below for n below 2^64: of the product's 192 bits the upper 64, where the lower 128 are
+ * not among the few that are drawn again. */
+static pk_u128 choose(uint64_t seed, pk_u128 index, uint64_t stream, pk_u128 n)
+{
+    uint64_t words[4], by = (uint64_t)n;
+    if (n >> 64)
+        return pk_rng_below(seed, index, stream, n);
+    pk_rng_block(seed, index, stream, 0, words);
+    pk_u128 low = (pk_u128)words[0] * by;
+    pk_u128 upper = (pk_u128)words[1] * by + (low >> 64);
+    if ((uint64_t)upper == 0 && (uint64_t)low < by)
+        return pk_rng_below(seed, index, stream, n);
+    return upper >> 64;
+}
+
 static void choices(const pk_template *templ, template_column *column, const template_batch *batch)
 {
     const trace_node *what = &column->what;
     for (uint32_t i = 0; i < batch->count; i++) {
-        pk_u128 index = pk_rng_below(templ->seed, asked(batch, i), what->stream, what->set->count);
+        pk_u128 index = choose(templ->seed, asked(batch, i), what->stream, what->set->count);
         set_value(column, column->own, i, element_at(column, index));
     }
 }
@@ -264,11 +281,11 @@ static void combine(const trace_node *what, uint64_t *out, uint32_t n, const uin
 static void computed(pk_template *templ, template_column *column, uint32_t n)
 {
     const trace_node *what = &column->what;
-    const uint64_t *a = pk_template_wide(&templ->columns[what->a], n, templ->left);
+    const uint64_t *a = pk_template_wide(&templ->columns[what->a], 0, n, templ->left);
     const uint64_t *b = a;
     uint64_t result[PK_TEMPLATE_BATCH];
     if (what->b)
-        b = pk_template_wide(&templ->columns[what->b], n, templ->right);
+        b = pk_template_wide(&templ->columns[what->b], 0, n, templ->right);
     combine(what, result, n, a, b);
     if (column->wide)
         memcpy(column->own, result, n * sizeof *result);

@@ -44,7 +44,6 @@ struct pk_template {
     uint32_t patches, n_patches;
     trace_guard *guards;
     uint32_t n_guards;
-    bool fresh; /* every bit of a patch lies in a byte that is written whole */
     uint64_t left[PK_TEMPLATE_BATCH], right[PK_TEMPLATE_BATCH]; /* operands */
     uint32_t narrow[PK_TEMPLATE_BATCH];
 };
@@ -53,8 +52,10 @@ struct pk_template {
 void pk_template_column(pk_template *templ, template_column *column, const template_batch *batch);
 /* Fills the table of a column that has a period. */
 void pk_template_table(pk_template *templ, template_column *column);
-/* The column's values in the width asked for; may stand in `room`. */
-const uint64_t *pk_template_wide(const template_column *column, uint32_t count, uint64_t *room);
-const uint32_t *pk_template_narrow(const template_column *column, uint32_t count, uint32_t *room);
+/* The column's values from `from` on, in the width asked for; may stand in `room`. */
+const uint64_t *pk_template_wide(const template_column *column, uint32_t from, uint32_t count,
+                                 uint64_t *room);
+const uint32_t *pk_template_narrow(const template_column *column, uint32_t from, uint32_t count,
+                                   uint32_t *room);
 
 #endif

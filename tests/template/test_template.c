@@ -10,7 +10,7 @@
 #include "../vm/machine.h"
 #include "sample.h"
 #include "standard.h"
-#include "vm/template.h"
+#include "vm/template_expander.h"
 #include "vm/template_kernels.h"
 
 enum {
@@ -124,6 +124,51 @@ static void compare_template(tally *t, const subject *s)
     }
 }
 
+/* One packet of a whole probe, as the expander and as the machine give it. */
+static void compare_expanded(tally *t, const char *text, machine *m, pk_expander *expander,
+                             const pk_image_probe *probe, pk_u128 n)
+{
+    pk_vm_error error = {0};
+    pk_vm_error expected = {0};
+    pk_bytes bytes = {0};
+    pk_buf out = {0};
+    pk_ref alt = 0;
+    bool good = pk_expander_packet(expander, n, &bytes, &alt, &error) == PK_OK;
+    (void)pk_space_locate(pk_vm_space(m->vm), probe->alts, probe->n_alts, n, &m->point);
+    bool built = pk_vm_build(m->vm, &m->point, &out, NULL, &expected) == PK_OK;
+    t->packets++;
+    if (good != built || (good && (alt != m->point.alt || bytes.len != out.len ||
+                                   memcmp(bytes.data, out.data, out.len) != 0)))
+        fail(t, text, "the expander's packet differs", (unsigned long long)n);
+    if (!good && strcmp(error.text, expected.text) != 0)
+        fail(t, text, "the expander's error differs", (unsigned long long)n);
+    pk_buf_free(&out);
+}
+
+static void compare_expander(tally *t, const char *text, machine *m)
+{
+    for (uint32_t p = 1; p < m->image.n_probes; p++) {
+        const pk_image_probe *probe = &m->image.probes[p];
+        pk_u128 count = 0;
+        pk_expander *expander = pk_expander_new(m->vm, probe->alts, probe->n_alts);
+        if (!expander || !pk_space_count(pk_vm_space(m->vm), probe->alts, probe->n_alts, &count) ||
+            !count) {
+            pk_expander_free(expander);
+            continue;
+        }
+        for (pk_u128 n = 0; n < count && n < 2 * JUMPS; n++)
+            compare_expanded(t, text, m, expander, probe, n);
+        for (unsigned i = 0; i < JUMPS; i++)
+            compare_expanded(t, text, m, expander, probe, sample_next(&t->state) % count);
+        pk_vm_error error;
+        pk_bytes bytes;
+        pk_ref alt;
+        if (pk_expander_packet(expander, count, &bytes, &alt, &error) != PK_ENOENT)
+            fail(t, text, "a packet beyond the end", (unsigned long long)count);
+        pk_expander_free(expander);
+    }
+}
+
 /* All alternatives of all probes; returns how many have templates. */
 static unsigned compare_machine(tally *t, const char *text, machine *m, char *ret_reason)
 {
@@ -150,6 +195,7 @@ static unsigned compare_machine(tally *t, const char *text, machine *m, char *re
     }
     t->templates += made;
     free(s.slots);
+    compare_expander(t, text, m);
     return made;
 }
 
