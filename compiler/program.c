@@ -229,6 +229,19 @@ static void probe_send(pk_compiler *cx, probe *p, const pk_ast_node *clause)
     }
 }
 
+/* Sends one after the other, without names or options of their own, are one set: a capture printed
+ * as source is many lines and one program. */
+static bool joins_previous(pk_compiler *cx, const pk_image_probe *probe)
+{
+    uint32_t count = pk_image_builder_count(cx->builder, PK_SEC_PRB);
+    pk_image_probe *before = PK_AT(cx->builder, PRB, count - 1);
+    if (count <= 1 || probe->name || probe->n_options || before->name || before->n_options ||
+        before->alts + before->n_alts != probe->alts)
+        return false;
+    before->n_alts += probe->n_alts;
+    return true;
+}
+
 static void probe_write(pk_compiler *cx, probe *p, pk_span span)
 {
     if (!p->sends) {
@@ -241,6 +254,8 @@ static void probe_write(pk_compiler *cx, probe *p, pk_span span)
         for (uint32_t i = 0; i < p->record.n_options; i++)
             *PK_AT(cx->builder, OPT, p->record.options + i) = p->options[i];
     }
+    if (joins_previous(cx, &p->record))
+        return;
     pk_ref ref = PK_ADD(cx->builder, PRB, 1);
     *PK_AT(cx->builder, PRB, ref) = p->record;
 }
