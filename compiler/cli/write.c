@@ -3,6 +3,7 @@
 #include "base/wide.h"
 #include "cli.h"
 #include "io/capture.h"
+#include "vm/template_expander.h"
 
 enum {
     LINK_USER0 =
@@ -31,9 +32,9 @@ static uint32_t link_of(const pk_image *image, pk_ref layer)
     return LINK_USER0;
 }
 
-static uint32_t link_of_point(const pk_image *image, const pk_point *point)
+static uint32_t link_of_alt(const pk_image *image, pk_ref alt)
 {
-    const pk_image_plan *plan = &image->plans[image->alts[point->alt].plan];
+    const pk_image_plan *plan = &image->plans[image->alts[alt].plan];
     return plan->kind == PK_PLAN_INSTANCE ? link_of(image, plan->ref) : LINK_USER0;
 }
 
@@ -70,16 +71,16 @@ static int interface_of(writing *w, uint32_t link, uint32_t *ret_interface)
     return 0;
 }
 
-static int write_packet(writing *w, const pk_point *point, pk_u128 n, const pk_buf *bytes)
+static int write_packet(writing *w, pk_ref alt, pk_u128 n, pk_bytes bytes)
 {
-    uint32_t link = link_of_point(&w->d->image, point);
+    uint32_t link = link_of_alt(&w->d->image, alt);
     uint32_t interface = 0;
     int status = w->writer ? interface_of(w, link, &interface) : open_writer(w, link);
     if (status)
         return status;
     /* Packets of a set have an order and no time: each is a microsecond after the one before. */
-    const pk_capture_packet packet = {.data = bytes->data,
-                                      .captured = (uint32_t)bytes->len,
+    const pk_capture_packet packet = {.data = bytes.data,
+                                      .captured = (uint32_t)bytes.len,
                                       .time_ns = (int64_t)(n * 1000),
                                       .interface = interface};
     pk_error error;
@@ -91,23 +92,20 @@ static int write_packet(writing *w, const pk_point *point, pk_u128 n, const pk_b
 static int write_all(writing *w, pk_u128 count)
 {
     const pk_image_probe *probe = &w->d->image.probes[w->d->probe];
-    const pk_space *space = pk_vm_space(w->d->vm);
-    pk_point point;
-    pk_buf bytes = {0};
-    if (pk_point_init(space, &point))
+    pk_expander *expander = pk_expander_new(w->d->vm, probe->alts, probe->n_alts);
+    if (!expander)
         return pk_cli_fail(w->cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
     int status = 0;
     for (pk_u128 n = 0; n < count && !status; n++) {
         pk_vm_error error = {0};
-        pk_buf_clear(&bytes);
-        (void)pk_space_locate(space, probe->alts, probe->n_alts, n, &point);
-        if (pk_vm_build(w->d->vm, &point, &bytes, NULL, &error) != PK_OK)
+        pk_bytes bytes;
+        pk_ref alt;
+        if (pk_expander_packet(expander, n, &bytes, &alt, &error) != PK_OK)
             status = pk_describe_unbuilt(w->cli, n, &error);
         else
-            status = write_packet(w, &point, n, &bytes);
+            status = write_packet(w, alt, n, bytes);
     }
-    pk_buf_free(&bytes);
-    pk_point_free(&point);
+    pk_expander_free(expander);
     return status;
 }
 
