@@ -231,14 +231,14 @@ static void probe_send(pk_compiler *cx, probe *p, const pk_ast_node *clause)
 
 /* Sends one after the other, without names or options of their own, are one set: a capture printed
  * as source is many lines and one program. */
-static bool joins_previous(pk_compiler *cx, const pk_image_probe *probe)
+static bool joins_previous(pk_compiler *cx, const pk_image_probe *next)
 {
     uint32_t count = pk_image_builder_count(cx->builder, PK_SEC_PRB);
     pk_image_probe *before = PK_AT(cx->builder, PRB, count - 1);
-    if (count <= 1 || probe->name || probe->n_options || before->name || before->n_options ||
-        before->alts + before->n_alts != probe->alts)
+    if (count <= 1 || next->name || next->n_options || before->name || before->n_options ||
+        before->alts + before->n_alts != next->alts)
         return false;
-    before->n_alts += probe->n_alts;
+    before->n_alts += next->n_alts;
     return true;
 }
 
