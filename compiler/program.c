@@ -185,6 +185,27 @@ static pk_ref option_value(pk_compiler *cx, const pk_scope *scope, pk_node value
     return pk_lower_expr(cx, scope, value, 0, 0);
 }
 
+/* A bare number has no unit that could be guessed: 5 seconds and 5 ns differ by much. */
+static bool unit_missing(pk_compiler *cx, const char *clause, pk_node value)
+{
+    static const struct {
+        const char *clause, *kind, *units;
+    } wanted[] = {{"timeout", "a duration", "5s, 500ms or 5us"},
+                  {"inter", "a duration", "5s, 500ms or 5us"},
+                  {"duration", "a duration", "5s, 5min or 5h"},
+                  {"rate", "a rate", "5pps, 10kpps, 10Mbit or line"}};
+    pk_ast_node at = *pk_at(cx, value);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        if (at.kind != PK_AST_INT || strcmp(clause, wanted[i].clause) != 0)
+            continue;
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at.span, "`%s` takes %s, with its unit",
+                       clause, wanted[i].kind);
+        pk_diag_label(cx->diags, "such as %s", wanted[i].units);
+        return true;
+    }
+    return false;
+}
+
 static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, pk_node value)
 {
     const char *text = pk_ast_atom_text(cx->ast, name);
@@ -200,6 +221,8 @@ static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, 
                        value ? "no value" : "a value");
         return;
     }
+    if (value && unit_missing(cx, text, value))
+        return;
     pk_ref ref = pk_text_of_atom(cx, name);
     for (uint32_t i = 0; i < p->record.n_options; i++) {
         if (p->options[i].name == ref) {

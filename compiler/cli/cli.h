@@ -85,6 +85,8 @@ static inline bool pk_cli_given(const pk_cli *cli, pk_option option)
 }
 /* A count given to an option; false after a message. */
 bool pk_cli_number(pk_cli *cli, pk_option option, pk_u128 *ret_number);
+/* The seed, 0 when none is given; false after a message. */
+bool pk_cli_seed(pk_cli *cli, uint64_t *ret_seed);
 
 /* ---- help.c, manual.c: what the tables say, for a person, man(1) and a shell ---- */
 extern const char *const pk_cli_exits[6]; /* by exit code */

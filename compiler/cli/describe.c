@@ -223,11 +223,11 @@ int pk_describe_set(pk_cli *cli, pk_description *ret)
     if (!ret->vm)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
     status = set_params(cli, ret);
-    pk_u128 seed = 0;
-    if (!status && pk_cli_given(cli, PK_OPT_SEED) && !pk_cli_number(cli, PK_OPT_SEED, &seed))
+    uint64_t seed = 0;
+    if (!status && !pk_cli_seed(cli, &seed))
         status = PK_EXIT_USAGE;
     pk_vm_error error = {0};
-    if (!status && pk_vm_space_open(ret->vm, (uint64_t)seed, &error) != PK_OK)
+    if (!status && pk_vm_space_open(ret->vm, seed, &error) != PK_OK)
         status = pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
     return status;
 }

@@ -266,3 +266,16 @@ bool pk_cli_number(pk_cli *cli, pk_option option, pk_u128 *ret_number)
                       cli->value[option]);
     return false;
 }
+
+bool pk_cli_seed(pk_cli *cli, uint64_t *ret_seed)
+{
+    pk_u128 number = 0;
+    if (pk_cli_given(cli, PK_OPT_SEED) && !pk_cli_number(cli, PK_OPT_SEED, &number))
+        return false;
+    if (number > UINT64_MAX) {
+        (void)pk_cli_fail(cli, 0, "`--seed` has 64 bits; %s is more", cli->value[PK_OPT_SEED]);
+        return false;
+    }
+    *ret_seed = (uint64_t)number;
+    return true;
+}

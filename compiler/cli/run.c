@@ -9,7 +9,7 @@
 #include "base/literal.h"
 #include "cli.h"
 
-enum { PORTS = 1024 };
+enum { PORTS = 1024, RETRIES = 250 };
 
 static volatile sig_atomic_t stop_requests;
 
@@ -89,8 +89,8 @@ static int read_numbers(pk_cli *cli, pk_run_options *options)
 {
     pk_u128 number;
     if (pk_cli_given(cli, PK_OPT_RETRY)) {
-        if (!pk_cli_number(cli, PK_OPT_RETRY, &number) || number > 1000)
-            return bad_value(cli, "retry", cli->value[PK_OPT_RETRY], "a number up to 1000");
+        if (!pk_cli_number(cli, PK_OPT_RETRY, &number) || number > RETRIES)
+            return bad_value(cli, "retry", cli->value[PK_OPT_RETRY], "a number up to 250");
         options->given |= PK_RUN_RETRY;
         options->retry = (uint32_t)number;
     }
@@ -100,10 +100,9 @@ static int read_numbers(pk_cli *cli, pk_run_options *options)
         options->given |= PK_RUN_COUNT;
     }
     if (pk_cli_given(cli, PK_OPT_SEED)) {
-        if (!pk_cli_number(cli, PK_OPT_SEED, &number))
+        if (!pk_cli_seed(cli, &options->seed))
             return PK_EXIT_USAGE;
         options->given |= PK_RUN_SEED;
-        options->seed = (uint64_t)number;
     }
     return 0;
 }
@@ -144,14 +143,23 @@ static int read_ports(pk_cli *cli, uint16_t *ports, uint32_t *ret_count)
     return 0;
 }
 
-static pk_front_form form_of(const pk_cli *cli)
+/* False after a message for a form that exchanges do not have. */
+static bool form_of(pk_cli *cli, pk_front_form *ret_form)
 {
-    static const pk_front_form forms[] = {
-        [PK_FORM_TREE] = PK_FRONT_TREE,  [PK_FORM_LINE] = PK_FRONT_LINE,
-        [PK_FORM_PKT] = PK_FRONT_SOURCE, [PK_FORM_JSON] = PK_FRONT_JSON,
-        [PK_FORM_HEX] = PK_FRONT_HEX,    [PK_FORM_C] = PK_FRONT_HEX,
-        [PK_FORM_SPANS] = PK_FRONT_JSON};
-    return forms[pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE)];
+    static const pk_front_form forms[] = {[PK_FORM_TREE] = PK_FRONT_TREE,
+                                          [PK_FORM_LINE] = PK_FRONT_LINE,
+                                          [PK_FORM_PKT] = PK_FRONT_SOURCE,
+                                          [PK_FORM_JSON] = PK_FRONT_JSON,
+                                          [PK_FORM_HEX] = PK_FRONT_HEX};
+    pk_form form = pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE);
+    if (form == PK_FORM_C || form == PK_FORM_SPANS) {
+        (void)pk_cli_fail(cli, 0,
+                          "`--as %s` is for show and read; keep the run with -w and read it",
+                          cli->value[PK_OPT_AS]);
+        return false;
+    }
+    *ret_form = forms[form];
+    return true;
 }
 
 static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
@@ -163,7 +171,8 @@ static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
     status = status ? status : read_numbers(cli, &setup->options);
     status = status ? status : read_words(cli, &setup->options);
     status = status ? status : read_ports(cli, ports, &setup->n_lab_ports);
-    setup->form = form_of(cli);
+    if (!status && !form_of(cli, &setup->form))
+        status = PK_EXIT_USAGE;
     if (!status && pk_cli_given(cli, PK_OPT_HOPS) &&
         (!pk_cli_number(cli, PK_OPT_HOPS, &hops) || hops > 8))
         status = bad_value(cli, "hops", cli->value[PK_OPT_HOPS], "0 to 8");

@@ -78,6 +78,8 @@ static int show(pk_cli *cli, pk_description *d, pk_form form)
         }
         to = from + 1;
     }
+    if (!count)
+        pk_cli_note(cli, "the set of packets is empty");
     int status = show_range(cli, d, form, from, to);
     bool closed = false;
     if (!status)

@@ -7,8 +7,9 @@
 
 enum {
     LINK_USER0 =
-        147,   /* LINKTYPE_USER0: for packets whose outermost layer no link type begins with */
-    LINKS = 64 /* different link types in one file */
+        147,        /* LINKTYPE_USER0: for packets whose outermost layer no link type begins with */
+    LINK_RAW = 101, /* LINKTYPE_RAW: of a file without packets */
+    LINKS = 64      /* different link types in one file */
 };
 
 typedef struct writing {
@@ -128,7 +129,7 @@ static int write_set(pk_cli *cli, pk_description *d)
     int status = write_all(&w, count);
     pk_error error;
     if (!status && !w.writer)
-        status = open_writer(&w, LINK_USER0);
+        status = open_writer(&w, LINK_RAW);
     if (status)
         pk_capture_abandon(w.writer);
     else if (pk_capture_finish(w.writer, &error))
