@@ -258,6 +258,33 @@ bool pk_is_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node
            names_a_layer(cx, &(pk_scope){0}, layer, leftmost(cx, pk_at(cx, symbol->ref)->b));
 }
 
+pk_ref pk_text_field(pk_compiler *cx, pk_ref layer)
+{
+    const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
+    pk_ref found = 0;
+    if (at.codec || pk_has_payload(cx, layer))
+        return 0;
+    for (uint32_t i = 0; i < at.n_fields; i++) {
+        const pk_image_field *field = PK_AT(cx->builder, FLD, at.fields + i);
+        if (field->type != PK_TYPE_BYTES || field->list ||
+            strcmp(pk_str(cx, field->codec), "text") != 0)
+            continue;
+        if (found)
+            return 0;
+        found = at.fields + i;
+    }
+    return found;
+}
+
+static pk_node named_argument(pk_compiler *cx, pk_ref field, pk_node value)
+{
+    const char *text = pk_str(cx, PK_AT(cx->builder, FLD, field)->name);
+    pk_span span = pk_at(cx, value)->span;
+    pk_atom name = pk_ast_atom(cx->ast, text, strlen(text));
+    pk_node path = pk_ast_add(cx->ast, PK_AST_NAME, span, name, 0, 0, 0, 0);
+    return pk_ast_add(cx->ast, PK_AST_ARG, span, path, value, 0, 0, 0);
+}
+
 static pk_ref plan_text(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node)
 {
     pk_ast_node at = *pk_at(cx, node);
@@ -266,6 +293,12 @@ static pk_ref plan_text(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk
     if (which) {
         pk_planned planned = {.first = pk_plan_new(cx, which)};
         return pk_plan_wrap(cx, &planned, 0, layer, at.span) ? planned.first : 0;
+    }
+    pk_ref field = pk_text_field(cx, layer);
+    if (field) {
+        pk_planned planned = {.first = pk_plan_new(cx, layer)};
+        pk_node args = named_argument(cx, field, copy(cx, node));
+        return pk_plan_givens(cx, scope, args, 0, &planned) ? planned.first : 0;
     }
     pk_node tuple = tuple_of_text(cx, layer, node, text);
     return tuple ? plan_numbered(cx, scope, layer, tuple) : pk_plan_value(cx, scope, 0, node);

@@ -156,9 +156,10 @@ static bool give_struct(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk
     const pk_image_field at = *PK_AT(cx->builder, FLD, field);
     pk_span span = pk_at(cx, node)->span;
     pk_ast_kind kind = (pk_ast_kind)pk_at(cx, node)->kind;
-    if ((kind == PK_AST_NAME || kind == PK_AST_CALL || kind == PK_AST_BINARY) &&
-        pk_is_element(cx, scope, at.sub, node)) {
-        pk_ref ref = pk_plan_element(cx, scope, at.sub, node);
+    bool text = kind == PK_AST_STRING && pk_text_field(cx, at.sub);
+    if (text || ((kind == PK_AST_NAME || kind == PK_AST_CALL || kind == PK_AST_BINARY) &&
+                 pk_is_element(cx, scope, at.sub, node))) {
+        pk_ref ref = pk_plan_struct(cx, scope, at.sub, node);
         return ref && given(g, at.slot, PK_GIVEN_NODE, ref, span);
     }
     pk_ref expr = pk_lower_expr(cx, scope, node, field, 0);
@@ -270,10 +271,26 @@ static bool comes_late(pk_compiler *cx, const pk_ast_node *arg, const givens *al
     return false;
 }
 
+/* `ber_len(5, long=1)`: the first value of a two-way scalar is the number it stands for. */
+static bool is_two_way(pk_compiler *cx, pk_ref layer)
+{
+    return PK_AT(cx->builder, LAY, layer)->flags & PK_LAYER_TWO_WAY;
+}
+
+static pk_ref position_field(pk_compiler *cx, pk_ref layer, unsigned n)
+{
+    return pk_positional(cx, layer, n - is_two_way(cx, layer));
+}
+
 static bool give_positional(pk_compiler *cx, const pk_scope *scope, pk_node value, unsigned n,
                             givens *g)
 {
-    pk_ref field = pk_positional(cx, g->layer, n);
+    if (n == 0 && is_two_way(cx, g->layer)) {
+        pk_ref expr = pk_lower_expr(cx, scope, value, 0, 0);
+        uint32_t slot = PK_AT(cx->builder, LAY, g->layer)->n_slots; /* behind all: what it means */
+        return expr && given(g, slot, PK_GIVEN_VALUE, expr, pk_at(cx, value)->span);
+    }
+    pk_ref field = position_field(cx, g->layer, n);
     if (field)
         return give(cx, scope, field, value, g);
     pk_diag_report(cx->diags, PK_DIAG_BAD_ARGUMENT_COUNT, pk_at(cx, value)->span,
@@ -318,7 +335,8 @@ static bool give_all(pk_compiler *cx, const pk_scope *scope, pk_node args, given
             /* Go on after an error: the next argument may have its own. */
             good &= arg.a ? give_named(cx, scope, &arg, g, n)
                           : give_positional(cx, scope, arg.b, position - 1, g);
-            if (!arg.a && !pk_positional(cx, g->layer, position - 1))
+            if (!arg.a && position > is_two_way(cx, g->layer) &&
+                !position_field(cx, g->layer, position - 1))
                 break;
         }
     }

@@ -247,12 +247,19 @@ pk_ref pk_plan_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_
  * is known). */
 bool pk_plan_wrap(pk_compiler *cx, pk_planned *what, pk_ref below, pk_ref wanted, pk_span span);
 
+/* Whether something can stand in an instance of `layer`: always in a layer, in a struct or case when
+ * it declares a payload. */
+bool pk_has_payload(pk_compiler *cx, pk_ref layer);
+
 /* ---- element.c: values of structs ---- */
 pk_ref pk_plan_new(pk_compiler *cx, pk_ref layer);
 /* The value of an expression as a plan node; `field` as in pk_lower_expr. */
 pk_ref pk_plan_value(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_node node);
 /* An element or struct value as a plan node of `layer` (or one of its cases). */
 pk_ref pk_plan_struct(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
+/* The field that a text given to the struct is for: its only text, when nothing stands in it and it
+ * has no codec of its own; 0 = none. */
+pk_ref pk_text_field(pk_compiler *cx, pk_ref layer);
 /* Whether `node` is written as an instance of `layer`, or of something that stands in its place. */
 bool pk_is_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
 

@@ -144,7 +144,7 @@ static bool is_part(pk_compiler *cx, pk_ref layer)
     return layer && PK_AT(cx->builder, LAY, layer)->kind != PK_LAYER_LAYER;
 }
 
-static bool has_payload(pk_compiler *cx, pk_ref layer)
+bool pk_has_payload(pk_compiler *cx, pk_ref layer)
 {
     const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
     for (uint32_t i = 0; i < at.n_items; i++)
@@ -223,12 +223,16 @@ static bool stack_onto(pk_compiler *cx, pk_planned *below, pk_planned *above, pk
 {
     if (stack_padding(cx, below, above, ret))
         return true;
+    pk_ref layer = layer_of_plan(cx, below->inner);
     if (below->padded) { /* an empty padding keeps the layers around it apart */
         pk_ref gap = pk_plan_new(cx, layer_of_plan(cx, below->trailer));
-        attach(cx, below->inner, gap);
+        if (layer && pk_has_payload(cx, layer))
+            attach(cx, below->inner, gap);
+        else
+            append_sibling(cx, layer ? below->holder : below->inner, gap);
         below->inner = below->holder = gap;
+        layer = layer_of_plan(cx, gap);
     }
-    pk_ref layer = layer_of_plan(cx, below->inner);
     if (!pk_plan_wrap(cx, above, layer, 0, span))
         return false;
     *ret = *below;
@@ -241,7 +245,7 @@ static bool stack_onto(pk_compiler *cx, pk_planned *below, pk_planned *above, pk
         append_sibling(cx, ret->trailer, above->trailer);
     if (!layer) {
         append_sibling(cx, below->inner, above->first);
-    } else if (!has_payload(cx, layer)) {
+    } else if (!pk_has_payload(cx, layer)) {
         append_sibling(cx, below->holder, above->first);
     } else {
         attach(cx, below->inner, above->first);
@@ -377,6 +381,47 @@ static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t 
     return good;
 }
 
+/* The slot of a layer's field for padding: bytes called `pad` behind its payload. */
+static bool pad_slot(pk_compiler *cx, pk_ref layer, uint32_t *ret_slot)
+{
+    pk_ref pad = pk_field_by_name(cx, layer, pk_image_builder_text(cx->builder, "pad", 3));
+    const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
+    if (!pad || at.kind != PK_LAYER_LAYER || PK_AT(cx->builder, FLD, pad)->type != PK_TYPE_BYTES)
+        return false;
+    for (uint32_t i = 0; i < at.n_items; i++) {
+        const pk_insn *insn = PK_AT(cx->builder, CODE, at.items + i);
+        *ret_slot = PK_AT(cx->builder, FLD, pad)->slot;
+        if (insn->op == PK_OPC_PAY || insn->d == pad)
+            return insn->op == PK_OPC_PAY;
+    }
+    return false;
+}
+
+/* Padding of a frame that has a field for it is that field's value, as it will be read. */
+static bool take_padding(pk_compiler *cx, const pk_planned *what)
+{
+    const pk_image_plan frame = *PK_AT(cx->builder, PLN, what->first);
+    const pk_image_plan padding = *PK_AT(cx->builder, PLN, what->trailer);
+    uint32_t slot;
+    if (frame.kind != PK_PLAN_INSTANCE || frame.next || padding.next || padding.n_givens != 1 ||
+        frame.flags || !pad_slot(cx, frame.ref, &slot))
+        return false;
+    pk_image_given load = *PK_AT(cx->builder, GIV, padding.givens);
+    for (uint32_t i = 0; i < frame.n_givens; i++)
+        if (PK_AT(cx->builder, GIV, frame.givens + i)->slot == slot)
+            return false;
+    if (load.kind != PK_GIVEN_VALUE)
+        return false;
+    load.slot = slot;
+    pk_ref givens = PK_ADD(cx->builder, GIV, frame.n_givens + 1);
+    for (uint32_t i = 0; i < frame.n_givens; i++)
+        *PK_AT(cx->builder, GIV, givens + i) = *PK_AT(cx->builder, GIV, frame.givens + i);
+    *PK_AT(cx->builder, GIV, givens + frame.n_givens) = load;
+    PK_AT(cx->builder, PLN, what->first)->givens = givens;
+    PK_AT(cx->builder, PLN, what->first)->n_givens++;
+    return true;
+}
+
 /* With what its outermost layer brings along, and what comes behind everything. */
 static bool plan_whole(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t index,
                        pk_ref wanted, pk_planned *ret)
@@ -384,7 +429,8 @@ static bool plan_whole(pk_compiler *cx, const pk_scope *scope, pk_node node, uin
     if (!plan(cx, scope, node, index, wanted, ret) ||
         !pk_plan_wrap(cx, ret, 0, wanted, pk_at(cx, node)->span))
         return false;
-    append_sibling(cx, ret->first, ret->trailer);
+    if (ret->trailer && (wanted || !take_padding(cx, ret)))
+        append_sibling(cx, ret->first, ret->trailer);
     return true;
 }
 

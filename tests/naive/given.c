@@ -313,6 +313,46 @@ static naive_value tuple_element(const naive_scope *scope, const naive_layer *ty
     return node_of(packet, naive_stack_new(packet, inst), type);
 }
 
+/* What a text given to a struct is for: its only text, when nothing stands in it. */
+static const naive_field *text_field(const naive_unit *unit, const naive_layer *type)
+{
+    const naive_field *found = NULL;
+    if (type->codec != 0 || type->n_payloads != 0)
+        return NULL;
+    for (size_t i = 0; i < type->n_fields; i++) {
+        const naive_field *field = &type->fields[i];
+        if (field->type != NAIVE_OCTETS || field->is_list || field->as_name == 0 ||
+            strcmp(naive_text(unit, field->as_name), "text") != 0)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = field;
+    }
+    return found;
+}
+
+/* "5:9" for a struct of numbers is a tuple (5, 9). */
+static bool numbers_of_text(naive_packet *packet, const naive_layer *type, pk_bytes text,
+                            naive_inst *inst)
+{
+    size_t position = 0;
+    int64_t number = 0;
+    if (type->codec != 0 || type->n_payloads != 0 || memchr(text.data, ':', text.len) == NULL)
+        return false;
+    for (size_t i = 0; i <= text.len; i++) {
+        const naive_field *field = naive_field_at(type, position);
+        if (i < text.len && text.data[i] >= '0' && text.data[i] <= '9' && number <= UINT32_MAX) {
+            number = number * 10 + (text.data[i] - '0');
+        } else if ((i < text.len && text.data[i] != ':') || field == NULL) {
+            return false;
+        } else {
+            give(packet, inst, field->slot, naive_int(number), (unsigned)++position);
+            number = 0;
+        }
+    }
+    return true;
+}
+
 naive_value naive_element(const naive_scope *scope, const naive_field *field, pk_node expr)
 {
     naive_packet *packet = scope->packet;
@@ -333,6 +373,15 @@ naive_value naive_element(const naive_scope *scope, const naive_field *field, pk
         if (chosen != NULL)
             return node_of(packet, naive_stack_new(packet, naive_new_inst(packet, chosen)),
                            field->sub);
+        const naive_field *text = text_field(unit, field->sub);
+        if (text != NULL) {
+            naive_inst *inst = naive_new_inst(packet, field->sub);
+            give(packet, inst, text->slot, naive_field_expr(&outside, inst, text, expr), 1);
+            return (naive_value){.kind = NAIVE_NODE, .node = inst};
+        }
+        naive_inst *numbers = naive_new_inst(packet, field->sub);
+        if (numbers_of_text(packet, field->sub, word, numbers))
+            return (naive_value){.kind = NAIVE_NODE, .node = numbers};
     }
     if (naive_is_packet(&outside, expr))
         return node_of(packet, naive_stack_expr(&outside, expr), field->sub);
