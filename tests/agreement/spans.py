@@ -44,12 +44,17 @@ def tile(fields, bits):
     return reached == bits
 
 
-def mirrored(field):
-    """The runs of a field of several bytes when they are read in the other byte order: what it is
-    where its value reads the same both ways, so that tshark's text does not tell the order."""
-    first, size = field["pos"], field["len"]
-    bits = sorted((2 * first + size - 1 - bit // 8) * 8 + bit % 8
-                  for start, count in field["bits"] for bit in range(start, start + count))
+def other_reading(field):
+    """The runs of a field of tshark, read the other way: tshark prints a word of bits without its
+    place and byte order, so where the word reads the same twice the record holds one of two places.
+    The word begins at the field or ends with it; in it, either byte may come first."""
+    first, size = field["pos"] * 8, field["len"] * 8
+    beyond = max(end(key(field)) - first - size + 7, 0) // 8 * 8
+    bits = [bit for start, count in field["bits"] for bit in range(start, start + count)]
+    if beyond:
+        bits = [bit - beyond for bit in bits]
+    else:
+        bits = sorted(2 * first + size - 8 - bit // 8 * 8 + bit % 8 for bit in bits)
     runs = []
     for bit in bits:
         if runs and runs[-1][0] + runs[-1][1] == bit:

@@ -27,12 +27,12 @@ def family(name):
 
 
 def settle(oracle, rival):
-    """Where the text of tshark does not tell the byte order of a field of bits, the reading that we
-    have counts, if we have one of the two."""
+    """Where the text of tshark does not tell the place of a field of bits, the reading that we have
+    counts, if we have one of the two."""
     mine = {spans.key(field) for field in rival["fields"]}
     for field in oracle["fields"]:
         if field.get("end", "").endswith("?") and spans.key(field) not in mine:
-            other = spans.mirrored(field)
+            other = spans.other_reading(field)
             if tuple(map(tuple, other)) in mine:
                 field["bits"] = other
 
