@@ -6,7 +6,7 @@ static bool runs_here(const pk_kernels *kernels)
 {
 #if defined(__x86_64__)
     if (kernels == &pk_kernels_avx2)
-        return __builtin_cpu_supports("avx2");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 #endif
     return kernels != NULL;
 }

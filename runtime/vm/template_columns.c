@@ -157,35 +157,68 @@ static pk_u128 asked(const template_batch *batch, uint32_t i)
     return batch->numbers ? batch->numbers[i] : batch->index + i;
 }
 
-/* pk_rng_below for n below 2^64: of the product's 192 bits the upper 64, where the lower 128 are
- * not among the few that are drawn again. */
-static pk_u128 choose(uint64_t seed, pk_u128 index, uint64_t stream, pk_u128 n)
+/* The first two random words of each packet, in the template's rooms for operands. */
+static void draw(pk_template *templ, const template_batch *batch, uint32_t stream)
 {
-    uint64_t words[4], by = (uint64_t)n;
-    if (n >> 64)
-        return pk_rng_below(seed, index, stream, n);
-    pk_rng_block(seed, index, stream, 0, words);
-    pk_u128 low = (pk_u128)words[0] * by;
-    pk_u128 upper = (pk_u128)words[1] * by + (low >> 64);
-    if ((uint64_t)upper == 0 && (uint64_t)low < by)
-        return pk_rng_below(seed, index, stream, n);
-    return upper >> 64;
+    uint64_t low = (uint64_t)batch->index, words[4];
+    if (!batch->numbers && low <= UINT64_MAX - batch->count) {
+        templ->kernels->draw(templ->left, templ->right, batch->count, templ->seed, low,
+                             (uint64_t)(batch->index >> 64), stream);
+        return;
+    }
+    for (uint32_t i = 0; i < batch->count; i++) {
+        pk_rng_block(templ->seed, asked(batch, i), stream, 0, words);
+        templ->left[i] = words[0];
+        templ->right[i] = words[1];
+    }
 }
 
-static void choices(const pk_template *templ, template_column *column, const template_batch *batch)
+/* What pk_rng_below makes of the words for n below 2^64: of the product's 192 bits the upper 64,
+ * where the lower 128 are not among the few that are drawn again. */
+static uint64_t choose(const pk_template *templ, const template_batch *batch, uint32_t i,
+                       uint32_t stream, uint64_t n)
+{
+    pk_u128 low = (pk_u128)templ->left[i] * n;
+    pk_u128 upper = (pk_u128)templ->right[i] * n + (low >> 64);
+    if ((uint64_t)upper == 0 && (uint64_t)low < n)
+        return (uint64_t)pk_rng_below(templ->seed, asked(batch, i), stream, n);
+    return (uint64_t)(upper >> 64);
+}
+
+static void choose_widely(const pk_template *templ, const template_column *column,
+                          const template_batch *batch)
 {
     const trace_node *what = &column->what;
     for (uint32_t i = 0; i < batch->count; i++) {
-        pk_u128 index = choose(templ->seed, asked(batch, i), what->stream, what->set->count);
+        pk_u128 index = pk_rng_below(templ->seed, asked(batch, i), what->stream, what->set->count);
         set_value(column, column->own, i, element_at(column, index));
     }
 }
 
-static void randoms(const pk_template *templ, template_column *column, const template_batch *batch)
+static void choices(pk_template *templ, template_column *column, const template_batch *batch)
 {
-    uint64_t *out = column->own;
-    for (uint32_t i = 0; i < batch->count; i++)
-        out[i] = pk_rng_u64(templ->seed, asked(batch, i), column->what.stream);
+    const pk_set *set = column->what.set;
+    uint32_t stream = column->what.stream;
+    if (set->count >> 64) {
+        choose_widely(templ, column, batch);
+        return;
+    }
+    uint64_t n = (uint64_t)set->count, first = (uint64_t)set->runs[0].first;
+    uint64_t step = (uint64_t)set->runs[0].step;
+    draw(templ, batch, stream);
+    if (set->n_runs == 1 && column->linear)
+        for (uint32_t i = 0; i < batch->count; i++)
+            set_value(column, column->own, i, first + choose(templ, batch, i, stream, n) * step);
+    else
+        for (uint32_t i = 0; i < batch->count; i++)
+            set_value(column, column->own, i,
+                      element_at(column, choose(templ, batch, i, stream, n)));
+}
+
+static void randoms(pk_template *templ, template_column *column, const template_batch *batch)
+{
+    draw(templ, batch, column->what.stream);
+    memcpy(column->own, templ->left, batch->count * sizeof *templ->left);
 }
 
 /* ---- arithmetic: as values.c has it ---------------------------------------------------------- */

@@ -19,6 +19,36 @@ static void ramp_wide(uint64_t *RESTRICT out, uint32_t n, uint64_t first, uint64
         out[i] = first;
 }
 
+/* Philox4x64-10 as base/rng.c has it, without its memory: what of the key and of the counter is the
+ * same for all indices stays in registers or next to them. */
+enum { ROUNDS = 10 };
+
+__extension__ typedef unsigned __int128 product;
+
+static void draw(uint64_t *RESTRICT one, uint64_t *RESTRICT two, uint32_t n, uint64_t seed,
+                 uint64_t low, uint64_t high, uint64_t stream)
+{
+    uint64_t keys[ROUNDS][2];
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        keys[r][0] = seed + r * UINT64_C(0x9e3779b97f4a7c15);
+        keys[r][1] = r * UINT64_C(0xbb67ae8584caa73b);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t a = low + i, b = high, c = stream, d = 0;
+#pragma GCC unroll 10
+        for (unsigned r = 0; r < ROUNDS; r++) {
+            product x = (product)UINT64_C(0xd2e7470ee14c6c93) * a;
+            product y = (product)UINT64_C(0xca5a826395121157) * c;
+            a = (uint64_t)(y >> 64) ^ b ^ keys[r][0];
+            b = (uint64_t)y;
+            c = (uint64_t)(x >> 64) ^ d ^ keys[r][1];
+            d = (uint64_t)x;
+        }
+        one[i] = a;
+        two[i] = b;
+    }
+}
+
 /* ---- sums ------------------------------------------------------------------------------------ */
 
 static void sum_start(uint32_t *RESTRICT sum, uint32_t n, uint32_t fixed)
@@ -171,6 +201,7 @@ static void copy(const pk_rows *rows, const uint8_t *bytes, uint32_t len)
 const pk_kernels KERNELS = {.name = KERNELS_TEXT,
                             .ramp = ramp,
                             .ramp_wide = ramp_wide,
+                            .draw = draw,
                             .sum_start = sum_start,
                             .sum_small = sum_small,
                             .sum_word = sum_word,

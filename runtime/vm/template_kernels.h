@@ -23,6 +23,10 @@ typedef struct pk_kernels {
     const char *name;
     void (*ramp)(uint32_t *out, uint32_t n, uint32_t first, uint32_t step);
     void (*ramp_wide)(uint64_t *out, uint32_t n, uint64_t first, uint64_t step);
+    /* The first two words of pk_rng_block for each of the indices high:low, high:low + 1, ..; low
+     * does not run over. */
+    void (*draw)(uint64_t *one, uint64_t *two, uint32_t n, uint64_t seed, uint64_t low,
+                 uint64_t high, uint64_t stream);
     /* Sums of 16-bit words with deferred carries: add one piece's column (its low bits by `mask`),
      * `shift` bits before the end of a word; then close into the checksum. */
     void (*sum_start)(uint32_t *sum, uint32_t n, uint32_t fixed);
