@@ -1,7 +1,7 @@
 /* Templates make what the general machine makes, byte for byte, in any order and on any kind of
  * processor; and what has no single shape is refused with the reason.
  *
- *   test_template STDLAYERS programs|expressions|samples|refusals|shapes [FILE..] */
+ *   test_template STDLAYERS programs|expressions|samples|shapes|zeros|refusals [FILE..] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +312,44 @@ static void run_shapes(tally *t, const pk_image *standard)
     }
 }
 
+/* Checksums that come out as one of the two forms of zero: of all 65,536 packets those are compared.
+ */
+static void run_zeros(tally *t, const pk_image *standard)
+{
+    static const struct {
+        const char *text;
+        unsigned at;    /* of the checksum */
+        unsigned least; /* how many packets have such a checksum */
+    } sets[] = {{"ip(src=1.1.1.1, dst=2.2.2.2)/udp(sport=0..65535)/\"odd\"", 26, 1},
+                {"ip(src=1.1.1.1, dst=2.2.2.2)/tcp(seq=0..65535)", 36, 1},
+                {"ip(src=1.1.1.1, dst=2.2.2.2)/udp(chksum=inet_sum(u16(0..65535)))", 26, 2},
+                {"ip(src=1.1.1.1, dst=2.2.2.2, id=0..65535)/udp()", 10, 1}};
+    for (unsigned i = 0; i < sizeof sets / sizeof *sets; i++) {
+        char reason[PK_TEMPLATE_REASON] = "";
+        machine m;
+        if (!open_text(t, sets[i].text, &m, standard))
+            continue;
+        pk_ref alts = m.image.probes[1].alts;
+        subject s = {.text = sets[i].text, .m = &m, .first = alts, .alt = alts};
+        s.templ = pk_template_new(m.vm, alts, alts, reason);
+        uint8_t slot[STRIDE];
+        unsigned found = 0;
+        for (pk_u128 n = 0; s.templ && n < 65536; n++) {
+            const pk_template_run run = {.first = n, .count = 1, .base = slot};
+            bool there = pk_template_expand(s.templ, &run) == 1;
+            const uint8_t *sum = slot + sets[i].at;
+            if (there && sum[0] == sum[1] && (sum[0] == 0 || sum[0] == 0xff)) {
+                compare(t, &s, n, slot, true);
+                found++;
+            }
+        }
+        if (found < sets[i].least)
+            fail(t, reason, "too few checksums are zero", found);
+        pk_template_free(s.templ);
+        machine_close(&m);
+    }
+}
+
 /* `why`: what the reason says, or NULL: a template that stops before some packets. */
 static const struct refusal {
     const char *text, *why;
@@ -355,6 +393,8 @@ int main(int argc, char **argv)
         run_samples(&t, &standard);
     else if (strcmp(what, "shapes") == 0)
         run_shapes(&t, &standard);
+    else if (strcmp(what, "zeros") == 0)
+        run_zeros(&t, &standard);
     else if (strcmp(what, "refusals") == 0)
         run_refusals(&t, &standard);
     machines naive = {0};
