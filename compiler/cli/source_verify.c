@@ -66,17 +66,16 @@ static bool same_bytes(const pk_source_verify *verify, const packet *p, const pk
             memcmp(built->data, verify->bytes.data + p->bytes.at, built->len) == 0);
 }
 
-/* The machine's packets against ours: in order, behind the probes that were there before. */
-static void compare(pk_source_verify *verify, const pk_image *image, pk_vm *vm, pk_point *point,
-                    packet *const *open, size_t n)
+/* The machine's packets against ours: in order, behind the alternatives that were there before. */
+static void compare(pk_source_verify *verify, pk_vm *vm, pk_point *point, packet *const *open,
+                    size_t n)
 {
     pk_buf built = {0};
     for (size_t i = 0; i < n; i++) {
-        const pk_image_probe *probe = &image->probes[verify->base->n_probes + i];
+        pk_ref alt = verify->base->n_alts + (pk_ref)i;
         pk_vm_error error;
         pk_buf_clear(&built);
-        open[i]->settled = probe->n_alts == 1 &&
-                           pk_space_locate(pk_vm_space(vm), probe->alts, 1, 0, point) &&
+        open[i]->settled = pk_space_locate(pk_vm_space(vm), alt, 1, 0, point) &&
                            pk_vm_build(vm, point, &built, NULL, &error) == PK_OK &&
                            same_bytes(verify, open[i], &built);
     }
@@ -90,13 +89,13 @@ static bool build(pk_source_verify *verify, const pk_buf *compiled, packet *cons
     pk_vm_error error;
     char why[256];
     if (pk_image_load(compiled->data, compiled->len, &image, why, sizeof why) != PK_OK ||
-        image.n_probes != verify->base->n_probes + n)
+        image.n_alts != verify->base->n_alts + n)
         return false;
     pk_vm *vm = pk_vm_new(&image, NULL);
     bool good = vm && pk_vm_space_open(vm, 0, &error) == PK_OK &&
                 pk_point_init(pk_vm_space(vm), &point) == PK_OK;
     if (good)
-        compare(verify, &image, vm, &point, open, n);
+        compare(verify, vm, &point, open, n);
     pk_point_free(&point);
     pk_vm_free(vm);
     return good;
