@@ -300,6 +300,17 @@ static void run_shapes(tally *t, const pk_image *standard)
         "sack(blocks=[sack_block(1..3, 4)])])",
         "ip(src=1.1.1.1, dst=2.2.2.2)/udp(chksum=inet_sum(u16(1..9) + \"abc\"))",
         "arp(psrc=1.1.1.1, pdst=10.0.0.0/24)",
+        "param a: set(u16) = 0..300\nsend ip(src=1.1.1.1, dst=2.2.2.2)/udp(dport=9)/"
+        "(u32(a * 65537)[1..2] + u8((u16(a))[1]) + u16(min(a, 77)) + u16(max(a, 77)) + u8(a == 5) "
+        "+ "
+        "u8(a < 9) + u8(not a) + u16(a / 7) + u16(a % 7) + u64(-a) + u64(~a) + u16(a << 3 ^ 5 | "
+        "1))",
+        "param a: set(u16) = 0..300\nsend ip(src=1.1.1.1, dst=2.2.2.2)/udp(dport=9)/"
+        "(((10.0.0.0 + a) & 255.255.0.255) + u8(10.0.0.5 == 10.0.0.0 + a) + u8(10.0.0.7 <= "
+        "10.0.0.0 + a) + u16le(a) + u32le(a * 70001) + (u16(a) * 3) + u8((-a) / 5 & 255) + "
+        "u64(0x7fffffffffffff00 + a))",
+        "param a: set(u16) = 0..300\nsend wireguard()/transport(receiver_index=a, counter=a * "
+        "99999999)/\"data\"",
     };
     for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
         char reason[PK_TEMPLATE_REASON] = "";
