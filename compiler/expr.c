@@ -2,8 +2,12 @@
  * operands fold as they are emitted, so "is it constant" is "is it one INT or BLOB". */
 #include "internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/codec.h"
 
 /* ---- code ------------------------------------------------------------------------------------ */
 
@@ -354,9 +358,31 @@ static bool lower_binary(pk_compiler *cx, const pk_scope *scope, pk_node node, p
     return good;
 }
 
-static bool lower_unary(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at,
-                        pk_ref expected, unsigned dst)
+/* A number for bytes that are read as one (ASN.1 integers) is the text of that codec. */
+static bool is_number_text(pk_compiler *cx, pk_ref expected)
 {
+    if (!expected)
+        return false;
+    const pk_image_field *field = PK_AT(cx->builder, FLD, expected);
+    return field->type == PK_TYPE_BYTES && field->codec &&
+           pk_codec_find(pk_str(cx, field->codec)) == PK_CODEC_SINT;
+}
+
+static bool lower_number_text(pk_compiler *cx, pk_node node, const char *sign, uint64_t number,
+                              pk_ref expected, unsigned dst)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "%s%" PRIu64, sign, number);
+    return pk_lower_string(cx, node, (pk_bytes){(const uint8_t *)text, (size_t)len}, expected, dst);
+}
+
+static bool lower_unary(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                        unsigned dst)
+{
+    const pk_ast_node value = *pk_at(cx, node), *at = &value;
+    const pk_ast_node operand = *pk_at(cx, at->b);
+    if (at->a == PK_OP_NEG && operand.kind == PK_AST_INT && is_number_text(cx, expected))
+        return lower_number_text(cx, node, "-", operand.value, expected, dst);
     if (!pk_lower(cx, scope, at->b, at->a == PK_OP_NOT ? 0 : expected, dst))
         return false;
     pk_op op = at->a == PK_OP_NOT ? PK_OPC_NOT : at->a == PK_OP_NEG ? PK_OPC_NEG : PK_OPC_INVERT;
@@ -370,6 +396,23 @@ static bool lower_blob(pk_compiler *cx, pk_blob blob, unsigned dst)
     pk_bytes bytes = pk_ast_blob_bytes(cx->ast, blob);
     pk_ref ref = pk_image_builder_blob(cx->builder, bytes.data, bytes.len);
     return pk_emit(cx, PK_OPC_BLOB, dst, 0, 0, ref, 0);
+}
+
+/* A number of bits that is no number of bytes is for leftovers, which end with a byte: the bits
+ * stand at the end of the bytes. */
+static bool lower_bits(pk_compiler *cx, const pk_ast_node *at, unsigned dst)
+{
+    pk_bytes bits = pk_ast_blob_bytes(cx->ast, at->a);
+    unsigned shift = (unsigned)(-at->value % 8);
+    pk_buf moved = {0};
+    for (size_t i = 0; i < bits.len; i++) {
+        unsigned above = i ? bits.data[i - 1] : 0;
+        pk_buf_byte(&moved, (uint8_t)((above << 8 | bits.data[i]) >> shift));
+    }
+    pk_ref ref = pk_image_builder_blob(cx->builder, moved.data, moved.len);
+    bool good = !moved.failed && pk_emit(cx, PK_OPC_BLOB, dst, 0, 0, ref, 0);
+    pk_buf_free(&moved);
+    return good;
 }
 
 static bool lower_slice(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at, unsigned dst)
@@ -394,6 +437,9 @@ static bool lower_node(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_
     pk_ast_node at = *pk_at(cx, node);
     switch ((pk_ast_kind)at.kind) {
     case PK_AST_INT:
+        if (is_number_text(cx, expected))
+            return lower_number_text(cx, node, "", at.value, expected, dst);
+        return pk_emit(cx, PK_OPC_INT, dst, 0, 0, 0, at.value);
     case PK_AST_DURATION:
         return pk_emit(cx, PK_OPC_INT, dst, 0, 0, 0, at.value);
     case PK_AST_RATE: {
@@ -413,7 +459,7 @@ static bool lower_node(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_
     case PK_AST_NAME:
         return pk_lower_name(cx, scope, node, expected, dst);
     case PK_AST_UNARY:
-        return lower_unary(cx, scope, &at, expected, dst);
+        return lower_unary(cx, scope, node, expected, dst);
     case PK_AST_BINARY:
         if (at.a == PK_OP_EXCEPT)
             return pk_lower_axis(cx, scope, node, expected, dst);
@@ -435,7 +481,7 @@ static bool lower_node(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_
     case PK_AST_NTH:
         return pk_not_built(cx, at.span, "`layer@n` in an expression");
     case PK_AST_BITS:
-        return pk_not_built(cx, at.span, "a bit string as a value");
+        return lower_bits(cx, &at, dst);
     default:
         pk_diag_report(cx->diags, PK_DIAG_WRONG_TYPE, at.span, "this is not a value");
         return false;

@@ -66,16 +66,16 @@ static bool same_bytes(const pk_source_verify *verify, const packet *p, const pk
             memcmp(built->data, verify->bytes.data + p->bytes.at, built->len) == 0);
 }
 
-/* The machine's packets against ours: in order, behind the alternatives that were there before. */
+/* The machine's packets against ours: in order, behind those that were there before. */
 static void compare(pk_source_verify *verify, pk_vm *vm, pk_point *point, packet *const *open,
                     size_t n)
 {
     pk_buf built = {0};
     for (size_t i = 0; i < n; i++) {
-        pk_ref alt = verify->base->n_alts + (pk_ref)i;
+        pk_ref alternative = verify->base->n_alts + (pk_ref)i;
         pk_vm_error error;
         pk_buf_clear(&built);
-        open[i]->settled = pk_space_locate(pk_vm_space(vm), alt, 1, 0, point) &&
+        open[i]->settled = pk_space_locate(pk_vm_space(vm), alternative, 1, 0, point) &&
                            pk_vm_build(vm, point, &built, NULL, &error) == PK_OK &&
                            same_bytes(verify, open[i], &built);
     }

@@ -243,8 +243,7 @@ pk_ref pk_leaf_empty_case(const pk_tree *tree, pk_tree_node instance, pk_tree_no
 /* ---- inferred ----------------------------------------------------------------------------------
  */
 
-/* The value of `r = constant; ret r`, else false: the default is computed. */
-static bool constant(const pk_image *image, pk_ref expr, pk_value *ret_value)
+bool pk_leaf_constant(const pk_image *image, pk_ref expr, pk_value *ret_value)
 {
     const pk_image_expr *e = &image->exprs[expr];
     const pk_insn *code = &image->code[e->start];
@@ -302,7 +301,7 @@ static bool imposed(const pk_tree *tree, pk_tree_node node, const pk_image_field
         for (uint32_t k = 0; bind->lower == field->layer && k < bind->n_impositions; k++) {
             const pk_image_imposition *at = &image->impositions[bind->impositions + k];
 
-            if (!at->depth && at->slot == field->slot && constant(image, at->value, &given))
+            if (!at->depth && at->slot == field->slot && pk_leaf_constant(image, at->value, &given))
                 return same_value(field, pk_tree_value(tree, node), given);
         }
     }
@@ -323,7 +322,7 @@ static bool looks_inferred(const pk_tree *tree, pk_tree_node node)
         return true;
     if (!field->init)
         return field->bits ? all_zero(tree, node) : pk_leaf_bits(tree, node) == 0;
-    if (!constant(tree->image, field->init, &given))
+    if (!pk_leaf_constant(tree->image, field->init, &given))
         return true;
     return same_value(field, pk_tree_value(tree, node), given);
 }

@@ -88,6 +88,9 @@ uint32_t pk_leaf_head_bits(const pk_tree *tree, uint32_t instance);
 /* Is it bytes that nobody dissected: raw, rest or cut? */
 bool pk_leaf_is_raw(const pk_tree *tree, pk_tree_node node);
 
+/* The value of an expression that is a constant; false when it is computed. */
+bool pk_leaf_constant(const pk_image *image, pk_ref expr, pk_value *ret_value);
+
 /* Whether the default gives these bits: what `how` says, else what a look at the image tells
  * (constant default, no default and all zero, or computed: then yes). */
 bool pk_leaf_inferred(const pk_tree *tree, pk_tree_node node, const pk_writer *how);

@@ -64,6 +64,12 @@ static pk_tree_node argument_from(const source *s, pk_tree_node node)
     return node;
 }
 
+/* Only where a struct is expected do its cases have names of their own. */
+static bool on_stack(const source *s, pk_tree_node node)
+{
+    return pk_leaf_is_payload(s->tree, node) || !pk_leaf_rec(s->tree, node)->up;
+}
+
 /* A struct that says nothing itself but carries one of its cases is not written: the case names it.
  */
 static bool silent(const source *s, pk_tree_node node)
@@ -71,7 +77,8 @@ static bool silent(const source *s, pk_tree_node node)
     pk_tree_node first = pk_tree_first(s->tree, node), payload = payload_from(s, first);
     const pk_image_layer *upper;
 
-    if (!is_instance(s, node) || pk_tree_none(payload) || !is_instance(s, payload))
+    if (!is_instance(s, node) || on_stack(s, node) || pk_tree_none(payload) ||
+        !is_instance(s, payload))
         return false;
     upper = type_of(s, payload);
     return upper->kind == PK_LAYER_CASE && upper->parent == pk_tree_layer(s->tree, node) &&

@@ -209,6 +209,19 @@ pk_codec pk_text_codec(const pk_image *image, pk_ref name)
     return name ? pk_codec_find(pk_image_text(image, name)) : PK_CODEC_NONE;
 }
 
+/* The bytes of a field when they are constant, else UINT64_MAX. */
+static uint64_t width_of(const pk_image *image, pk_ref ref)
+{
+    const pk_image_field *field = &image->fields[ref];
+    pk_value width;
+
+    if (field->bits)
+        return field->bits / 8;
+    if (!field->width || !pk_leaf_constant(image, field->width, &width) || width.kind != PK_INT)
+        return UINT64_MAX;
+    return (uint64_t)width.number;
+}
+
 /* The codec by which `node` is written and its bytes; NONE when it has none or is not whole bytes.
  */
 static pk_codec codec_of(const pk_tree *tree, pk_tree_node node, pk_bytes *ret_bytes)
@@ -220,7 +233,7 @@ static pk_codec codec_of(const pk_tree *tree, pk_tree_node node, pk_bytes *ret_b
 
     if (codec == PK_CODEC_NONE || !pk_leaf_whole_bytes(tree, node, ret_bytes))
         return PK_CODEC_NONE;
-    if (codec == PK_CODEC_PADDED && field && image->fields[field].bits != 8 * ret_bytes->len)
+    if (codec == PK_CODEC_PADDED && field && width_of(image, field) != ret_bytes->len)
         return PK_CODEC_NONE;
     return codec;
 }
