@@ -136,6 +136,25 @@ static bool puts_field(pk_op op)
            op == PK_OPC_SUB || op == PK_OPC_LST;
 }
 
+static bool puts_slot(const query *q, const pk_insn *insn)
+{
+    return puts_field((pk_op)insn->op) && PK_AT(q->cx->builder, FLD, insn->d)->slot == q->slot;
+}
+
+/* Both branches of a condition that is open, when the field asked about is in neither: where they
+ * end; else 0. */
+static uint32_t pass_by(const query *q, const pk_image_layer *layer, uint32_t item)
+{
+    uint32_t end = PK_AT(q->cx->builder, CODE, layer->items + item)->d;
+    const pk_insn *last = PK_AT(q->cx->builder, CODE, layer->items + end - 1);
+    if (last->op == PK_OPC_JMP && last->d > end)
+        end = last->d;
+    for (uint32_t i = item + 1; i < end; i++)
+        if (puts_slot(q, PK_AT(q->cx->builder, CODE, layer->items + i)))
+            return 0;
+    return end;
+}
+
 bool pk_has_variants(pk_compiler *cx, pk_ref layer, uint32_t slot)
 {
     const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
@@ -156,11 +175,15 @@ pk_ref pk_field_present(pk_compiler *cx, pk_ref layer, uint32_t slot, const pk_i
     uint32_t item = 0;
     for (unsigned steps = 0; item < at.n_items && steps < STEPS_LIMIT; steps++) {
         const pk_insn insn = *PK_AT(cx->builder, CODE, at.items + item);
-        if (puts_field((pk_op)insn.op) && PK_AT(cx->builder, FLD, insn.d)->slot == slot)
+        if (puts_slot(&q, &insn))
             return insn.d;
         quantity holds = insn.op == PK_OPC_JIF ? evaluate(&q, (pk_ref)insn.e) : number(1);
-        if (holds.kind == OPEN)
-            return fallback;
+        if (holds.kind == OPEN) {
+            item = pass_by(&q, &at, item);
+            if (!item)
+                return fallback;
+            continue;
+        }
         bool jumps = insn.op == PK_OPC_JMP || (insn.op == PK_OPC_JIF && !truth(holds));
         item = jumps ? insn.d : item + 1;
     }

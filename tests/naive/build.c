@@ -111,7 +111,7 @@ static naive_value compute(naive_packet *packet, naive_inst *inst, const naive_f
     naive_value value;
     if (slot->is_given)
         return slot->given;
-    if (naive_imposed(packet, inst, field, &value) && value.kind != NAIVE_UNDEFINED)
+    if (naive_imposed(packet, inst, field->name, field, &value) && value.kind != NAIVE_UNDEFINED)
         return naive_coerce(packet, field, inst, value);
     if (field->init == 0)
         return nothing(packet, inst, field);
@@ -139,6 +139,9 @@ static naive_value parameter(naive_packet *packet, naive_inst *inst, unsigned sl
         const naive_member *member = &type->members[i];
         if (member->kind != NAIVE_M_PARAM || member->slot != slot)
             continue;
+        naive_value imposed;
+        if (naive_imposed(packet, inst, member->name, NULL, &imposed))
+            return imposed;
         naive_scope scope = {.packet = packet};
         pk_node init = naive_at(packet->unit, member->node)->c;
         return init == 0 ? naive_undefined() : naive_eval(&scope, init);

@@ -37,6 +37,16 @@ static const naive_field *field_of_slot(const naive_layer *layer, unsigned slot)
     return NULL;
 }
 
+/* Of several fields of a name a list takes the one that is a list. */
+static const naive_field *list_of_slot(const naive_layer *layer, unsigned slot)
+{
+    for (size_t i = 0; i < layer->n_fields; i++) {
+        if (layer->fields[i].slot == slot && layer->fields[i].is_list)
+            return &layer->fields[i];
+    }
+    return field_of_slot(layer, slot);
+}
+
 static bool has_variants(const naive_layer *layer, unsigned slot)
 {
     size_t n = 0;
@@ -126,8 +136,10 @@ static void give_named(const naive_scope *scope, naive_inst *inst, pk_node path,
         return;
     const naive_layer *below = member == NULL ? naive_implied(unit, inst->type) : NULL;
     if (below != NULL) { /* a field of the layer that this one brings along */
-        if (inst->lower == NULL)
+        if (inst->lower == NULL) {
             inst->lower = naive_new_inst(packet, below);
+            inst->lower->payload = inst; /* what it imposes counts already */
+        }
         give_named(scope, inst->lower, path, expr, order);
         return;
     }
@@ -172,7 +184,9 @@ const naive_field *naive_argument_field(const naive_unit *unit, const naive_laye
     const naive_layer *below = member == NULL ? naive_implied(unit, type) : NULL;
     if (below != NULL)
         return naive_argument_field(unit, below, arg, position);
-    return member == NULL ? NULL : field_of_slot(type, member->slot);
+    return member == NULL                                ? NULL
+           : naive_at(unit, arg->b)->kind == PK_AST_LIST ? list_of_slot(type, member->slot)
+                                                         : field_of_slot(type, member->slot);
 }
 
 /* Fields whose type or enumerators another field chooses come last. */

@@ -242,6 +242,7 @@ struct naive_stack {
     naive_inst *first;   /* chain of siblings */
     naive_inst *top;     /* where the next layer goes */
     naive_inst *trailer; /* padding, behind everything */
+    bool padded;         /* padding was stacked last: what follows stands on that */
 };
 
 /* ---- packets and scopes ------------------------------------------------------------------------
@@ -333,7 +334,8 @@ pk_node naive_selector(naive_unit *unit, const naive_layer *layer, pk_node selec
 naive_layer *naive_lookup(const naive_unit *unit, const naive_layer *owner, pk_atom table,
                           const uint64_t *key, size_t n);
 /* The value that what is stacked on `inst` imposes on field `field`; false when nothing does. */
-bool naive_imposed(naive_packet *packet, naive_inst *inst, const naive_field *field,
+/* `field` is NULL when the name is a parameter's. */
+bool naive_imposed(naive_packet *packet, naive_inst *inst, pk_atom name, const naive_field *field,
                    naive_value *ret_value);
 
 /* ---- value.c -----------------------------------------------------------------------------------

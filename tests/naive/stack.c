@@ -77,9 +77,43 @@ static void wrap_case(naive_packet *packet, naive_stack *stack)
     naive_wrap(packet, stack, NULL, NULL);
 }
 
+/* The slot of a layer's field for padding: bytes called `pad`, behind the payload. */
+static bool pad_slot(naive_packet *packet, const naive_inst *frame, unsigned *ret_slot)
+{
+    const naive_layer *type = frame->type;
+    const naive_member *pad =
+        type == NULL ? NULL : naive_member_named(type, naive_atom(packet->unit, "pad"));
+    if (pad == NULL || pad->kind != NAIVE_M_FIELD || type->kind != NAIVE_IS_LAYER ||
+        type->n_payloads == 0)
+        return false;
+    const naive_field *field = NULL;
+    for (size_t i = 0; i < type->n_fields && field == NULL; i++)
+        field = type->fields[i].slot == pad->slot ? &type->fields[i] : NULL;
+    *ret_slot = pad->slot;
+    return field != NULL && field->type == NAIVE_OCTETS && !field->is_list &&
+           naive_at(packet->unit, field->node)->span.lo >
+               naive_at(packet->unit, type->payloads[0].node)->span.lo;
+}
+
+/* Padding of a frame that has a field for it is that field's value. */
+static void take_padding(naive_packet *packet, naive_stack *stack)
+{
+    naive_inst *frame = stack->first;
+    const naive_inst *padding = stack->trailer;
+    unsigned slot;
+    if (padding == NULL || padding->sibling != NULL || frame->sibling != NULL ||
+        !padding->slots[0].is_given || padding->slots[0].given.kind != NAIVE_BYTES ||
+        frame->cut_given || !pad_slot(packet, frame, &slot) || frame->slots[slot].is_given)
+        return;
+    frame->slots[slot].is_given = true;
+    frame->slots[slot].given = padding->slots[0].given;
+    stack->trailer = NULL;
+}
+
 naive_stack *naive_finish(naive_packet *packet, naive_stack *stack)
 {
     wrap_case(packet, stack);
+    take_padding(packet, stack);
     return stack;
 }
 
@@ -107,6 +141,13 @@ static naive_inst *without_payload(naive_inst *top)
     return top;
 }
 
+static void put(naive_inst *top, naive_inst *above)
+{
+    naive_inst *struct_below = without_payload(top);
+    append(struct_below == NULL ? &top->payload : &struct_below->sibling, above);
+    place(above, struct_below == NULL ? top : struct_below->owner);
+}
+
 naive_stack *naive_attach(naive_packet *packet, naive_stack *lower, naive_stack *upper)
 {
     naive_inst *first = upper->first;
@@ -121,25 +162,26 @@ naive_stack *naive_attach(naive_packet *packet, naive_stack *lower, naive_stack 
         naive_inst *above = first->payload;
         first->payload = NULL;
         append(&lower->trailer, first);
+        lower->padded = true;
         upper->first = above;
         if (above == NULL)
             return lower;
         first = above;
+    }
+    if (lower->padded) { /* an empty padding keeps the layers around it apart */
+        naive_inst *gap = naive_new_inst(packet, lower->trailer->type);
+        put(lower->top, gap);
+        lower->top = gap;
+        lower->padded = false;
     }
     naive_wrap(packet, upper, lower->top->type, NULL);
     if (upper->first == first && first != NULL && first->lower != NULL)
         naive_fail(packet->unit, 0, "`%s` has values for `%s`, which is given already",
                    naive_text(packet->unit, first->type->name),
                    naive_text(packet->unit, first->lower->type->name));
-    naive_inst *struct_below = without_payload(lower->top);
-    if (struct_below == NULL) {
-        append(&lower->top->payload, upper->first);
-        place(lower->top->payload, lower->top);
-    } else {
-        append(&struct_below->sibling, upper->first);
-        place(upper->first, struct_below->owner);
-    }
+    put(lower->top, upper->first);
     lower->top = upper->top;
+    lower->padded = upper->padded;
     return lower;
 }
 

@@ -328,24 +328,24 @@ static bool imposed_by_table(naive_unit *unit, const naive_layer *layer, const n
     return false;
 }
 
-static bool imposed_by_part(naive_packet *packet, naive_inst *inst, pk_node part,
+static bool imposed_by_part(naive_packet *packet, naive_inst *inst, pk_node part, pk_atom name,
                             const naive_field *field, naive_value *ret_value)
 {
     naive_unit *unit = packet->unit;
     const pk_ast_node n = *naive_at(unit, part);
     if (naive_layer_named(unit, n.a) != inst->type)
         return false;
-    pk_node expr = argument(unit, inst->type, n.b, field->name);
+    pk_node expr = argument(unit, inst->type, n.b, name);
     if (expr == 0)
         return false;
     naive_scope scope = {.packet = packet, .self = inst, .hint = field, .hint_inst = inst};
-    scope.item = field->node;
+    scope.item = field == NULL ? 0 : field->node;
     const pk_ast_node e = *naive_at(unit, expr);
     *ret_value = naive_eval(&scope, e.kind == PK_AST_RANGE ? e.a : expr);
     return true;
 }
 
-bool naive_imposed(naive_packet *packet, naive_inst *inst, const naive_field *field,
+bool naive_imposed(naive_packet *packet, naive_inst *inst, pk_atom name, const naive_field *field,
                    naive_value *ret_value)
 {
     naive_unit *unit = packet->unit;
@@ -353,10 +353,10 @@ bool naive_imposed(naive_packet *packet, naive_inst *inst, const naive_field *fi
     for (size_t up = 0; upper != NULL && upper->type != NULL; up++) {
         pk_node bind = lower->type == NULL ? 0 : bind_on(unit, upper->type, lower->type);
         pk_node part = bind == 0 ? 0 : part_at(unit, bind, up);
-        if (part != 0 && imposed_by_part(packet, inst, part, field, ret_value))
+        if (part != 0 && imposed_by_part(packet, inst, part, name, field, ret_value))
             return true;
         int64_t number;
-        if (up == 0 && bind == 0 &&
+        if (up == 0 && bind == 0 && field != NULL &&
             imposed_by_table(unit, inst->type, upper->type, field, &number)) {
             *ret_value = naive_int(number);
             return true;
