@@ -421,9 +421,27 @@ static bool imposed_constant(pk_compiler *cx, pk_ref upper, pk_ref owner, uint32
     return false;
 }
 
+/* The layers that this compilation declared, extended or bound, one mark each: what the standard
+ * image's layers share with each other is in it already. NULL, also without memory: all of them. */
+static uint8_t *touched_layers(pk_compiler *cx)
+{
+    uint32_t layers = pk_image_builder_count(cx->builder, PK_SEC_LAY);
+    uint32_t standard = cx->options->standard ? cx->options->standard->n_layers : 1;
+    uint8_t *touched = standard > 1 ? pk_arena_array(&cx->arena, layers, 1) : NULL;
+    if (!touched)
+        return NULL;
+    memset(touched + standard, 1, layers - standard);
+    for (size_t i = 0; i < cx->n_declared; i++)
+        touched[cx->declared[i].layer] = 1;
+    for (size_t i = 0; i < cx->n_binds; i++)
+        touched[cx->binds[i].upper] = 1;
+    return touched;
+}
+
 /* `payload by proto in eth.type`: whatever is bound on eth by its type lies on this layer too, and
  * building it there gives `proto` that key. */
-static void share_table(pk_compiler *cx, pk_ref layer, const pk_image_selector *selector)
+static void share_table(pk_compiler *cx, pk_ref layer, const pk_image_selector *selector,
+                        uint8_t *touched)
 {
     const pk_image_table table = *PK_AT(cx->builder, TAB, selector->table);
     const pk_image_expr key = *PK_AT(cx->builder, EXP, selector->key);
@@ -435,16 +453,22 @@ static void share_table(pk_compiler *cx, pk_ref layer, const pk_image_selector *
     uint32_t layers = pk_image_builder_count(cx->builder, PK_SEC_LAY);
     for (pk_ref upper = 1; upper < layers; upper++) {
         int64_t value;
+        if (touched && !touched[layer] && !touched[upper])
+            continue;
         if (is_bound(cx, upper, layer) || !imposed_constant(cx, upper, table.layer, slot, &value))
             continue;
         const pk_image_imposition imposed = {layer, 0, insn.d, pk_expr_int(cx, value)};
         bind_put(cx, upper, layer, &imposed, 1);
+        if (touched)
+            touched[upper] = 1;
     }
 }
 
-static void share_tables(pk_compiler *cx)
+static void share_tables(pk_compiler *cx, uint8_t *touched)
 {
     uint32_t layers = pk_image_builder_count(cx->builder, PK_SEC_LAY);
+    if (touched && !memchr(touched, 1, layers))
+        return;
     for (pk_ref layer = 1; layer < layers; layer++) {
         const pk_image_layer at = *PK_AT(cx->builder, LAY, layer);
         for (uint32_t i = 0; i < at.n_items; i++) {
@@ -455,7 +479,7 @@ static void share_tables(pk_compiler *cx)
             for (uint32_t k = 0; k < payload.n_selectors; k++) {
                 const pk_image_selector selector = *PK_AT(cx->builder, SEL, payload.selectors + k);
                 if (selector.key && selector.table)
-                    share_table(cx, layer, &selector);
+                    share_table(cx, layer, &selector, touched);
             }
         }
         pending_binds_write(cx, false);
@@ -464,7 +488,8 @@ static void share_tables(pk_compiler *cx)
 
 void pk_bind_finish(pk_compiler *cx)
 {
+    uint8_t *touched = touched_layers(cx);
     tables_write(cx);
     pending_binds_write(cx, true);
-    share_tables(cx);
+    share_tables(cx, touched);
 }

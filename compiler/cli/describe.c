@@ -53,7 +53,7 @@ int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_descri
     int status = 0;
     if (!ret->diags)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
-    if (pk_image_load(pk_standard_image, pk_standard_image_size, &standard, why, sizeof why))
+    if (pk_image_attach(pk_standard_image, pk_standard_image_size, &standard, why, sizeof why))
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "the standard layers are damaged: %s", why);
     for (size_t i = 0; !status && i < cli->n_exprs && n < PK_CLI_LIST; i++)
         if (pk_sources_add(ret->sources, "-e", cli->exprs[i], strlen(cli->exprs[i]), &texts[n++]))

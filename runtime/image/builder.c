@@ -17,9 +17,13 @@ typedef struct rows {
     uint32_t count, cap; /* records */
 } rows;
 
-/* Content to reference, open addressing; 0 = free. */
+/* Content to reference, open addressing; reference 0 = free. */
+typedef struct intern_entry {
+    pk_ref ref;
+    uint32_t hash;
+} intern_entry;
 typedef struct intern {
-    pk_ref *refs;
+    intern_entry *entries;
     uint32_t count, cap; /* cap is a power of two, or 0 */
 } intern;
 
@@ -51,7 +55,8 @@ static bool table_reserve(rows *table, size_t record, uint32_t count)
     return true;
 }
 
-pk_ref pk_image_builder_add(pk_image_builder *builder, pk_section section, uint32_t count)
+/* Room for `count` records, which the caller fills. */
+static pk_ref rows_add(pk_image_builder *builder, pk_section section, uint32_t count)
 {
     rows *table = &builder->tables[section];
     size_t record = pk_image_record_size(section);
@@ -67,20 +72,27 @@ pk_ref pk_image_builder_add(pk_image_builder *builder, pk_section section, uint3
         return 0;
     }
     pk_ref first = table->count;
-    if (count)
-        memset(table->data + first * record, 0, count * record);
     table->count += count;
     builder->bytes += size;
+    return first;
+}
+
+pk_ref pk_image_builder_add(pk_image_builder *builder, pk_section section, uint32_t count)
+{
+    pk_ref first = rows_add(builder, section, count);
+    size_t record = pk_image_record_size(section);
+    if (!builder->failure && count)
+        memset(builder->tables[section].data + first * record, 0, count * record);
     return first;
 }
 
 pk_ref pk_image_builder_put(pk_image_builder *builder, pk_section section, const void *records,
                             uint32_t count)
 {
-    pk_ref first = pk_image_builder_add(builder, section, count);
-    if (first && count)
-        memcpy(pk_image_builder_at(builder, section, first), records,
-               count * pk_image_record_size(section));
+    pk_ref first = rows_add(builder, section, count);
+    size_t record = pk_image_record_size(section);
+    if (!builder->failure && count)
+        memcpy(builder->tables[section].data + first * record, records, count * record);
     return first;
 }
 
@@ -100,13 +112,41 @@ uint32_t pk_image_builder_count(const pk_image_builder *builder, pk_section sect
 
 /* ---- interning ------------------------------------------------------------------------------- */
 
-/* FNV-1a, 32 bits: the strings are short and the caller is trusted. */
+static uint64_t word_at(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* All of at most 8 bytes, none beyond them. */
+static uint64_t few_bytes(const uint8_t *bytes, size_t len)
+{
+    uint32_t first, last;
+    if (len == 8)
+        return word_at(bytes);
+    if (len >= 4) {
+        memcpy(&first, bytes, sizeof first);
+        memcpy(&last, bytes + len - 4, sizeof last);
+        return first | (uint64_t)last << 32;
+    }
+    return len ? bytes[0] | (uint64_t)bytes[len / 2] << 8 | (uint64_t)bytes[len - 1] << 16 : 0;
+}
+
+static uint64_t hash_step(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    return hash ^ hash >> 32;
+}
+
+/* A word at a time: the strings are short and the caller is trusted. */
 static uint32_t bytes_hash(pk_bytes bytes)
 {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < bytes.len; i++)
-        hash = (hash ^ bytes.data[i]) * 16777619U;
-    return hash;
+    uint64_t hash = bytes.len;
+    size_t at = 0;
+    for (; bytes.len - at > 8; at += 8)
+        hash = hash_step(hash, word_at(bytes.data + at));
+    return (uint32_t)hash_step(hash, few_bytes(bytes.data + at, bytes.len - at));
 }
 
 static pk_bytes text_at(const pk_image_builder *builder, pk_ref ref)
@@ -124,55 +164,81 @@ static pk_bytes blob_at(const pk_image_builder *builder, pk_ref ref)
 typedef pk_bytes content_at(const pk_image_builder *builder, pk_ref ref);
 
 /* Where `bytes` stands or would stand. The table is never full. */
-static pk_ref *intern_slot(const pk_image_builder *builder, const intern *map, content_at *at,
-                           pk_bytes bytes)
+static intern_entry *intern_slot(const pk_image_builder *builder, const intern *map, content_at *at,
+                                 pk_bytes bytes, uint32_t hash)
 {
     uint32_t mask = map->cap - 1;
-    for (uint32_t i = bytes_hash(bytes) & mask;; i = (i + 1) & mask) {
-        if (!map->refs[i])
-            return &map->refs[i];
-        pk_bytes have = at(builder, map->refs[i]);
+    for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+        intern_entry *entry = &map->entries[i];
+        if (!entry->ref)
+            return entry;
+        if (entry->hash != hash)
+            continue;
+        pk_bytes have = at(builder, entry->ref);
         if (have.len == bytes.len && memcmp(have.data, bytes.data, bytes.len) == 0)
-            return &map->refs[i];
+            return entry;
     }
 }
 
-static bool intern_reserve(pk_image_builder *builder, intern *map, content_at *at)
+/* Contents in the table are distinct: the first free place is right. */
+static void intern_move(intern *map, intern_entry entry)
 {
-    if (map->count + 1 <= map->cap / 2)
+    uint32_t i = entry.hash & (map->cap - 1);
+    while (map->entries[i].ref)
+        i = (i + 1) & (map->cap - 1);
+    map->entries[i] = entry;
+}
+
+/* Room for `count` contents in all, with as many places free. */
+static bool intern_reserve(intern *map, uint32_t count)
+{
+    if (count <= map->cap / 2)
         return true;
     intern bigger = {.count = map->count, .cap = map->cap ? map->cap * 2 : 256};
-    bigger.refs = calloc(bigger.cap, sizeof *bigger.refs);
-    if (!bigger.refs)
+    while (count > bigger.cap / 2)
+        bigger.cap *= 2;
+    bigger.entries = calloc(bigger.cap, sizeof *bigger.entries);
+    if (!bigger.entries)
         return false;
     for (uint32_t i = 0; i < map->cap; i++)
-        if (map->refs[i])
-            *intern_slot(builder, &bigger, at, at(builder, map->refs[i])) = map->refs[i];
-    free(map->refs);
+        if (map->entries[i].ref)
+            intern_move(&bigger, map->entries[i]);
+    free(map->entries);
     *map = bigger;
     return true;
 }
 
-/* The slot for `bytes`, or NULL after a (now sticky) failure. */
-static pk_ref *intern_find(pk_image_builder *builder, intern *map, content_at *at, pk_bytes bytes)
+/* The entry for `bytes`, whose reference is 0 when it is new; NULL after a (now sticky) failure. */
+static intern_entry *intern_find(pk_image_builder *builder, intern *map, content_at *at,
+                                 pk_bytes bytes)
 {
     if (builder->failure)
         return NULL;
-    if (!intern_reserve(builder, map, at)) {
+    if (!intern_reserve(map, map->count + 1)) {
         builder->failure = PK_ENOMEM;
         return NULL;
     }
-    return intern_slot(builder, map, at, bytes);
+    uint32_t hash = bytes_hash(bytes);
+    intern_entry *entry = intern_slot(builder, map, at, bytes, hash);
+    if (!entry->ref)
+        entry->hash = hash;
+    return entry;
+}
+
+static void intern_put(intern *map, intern_entry *entry, pk_ref ref)
+{
+    entry->ref = ref;
+    map->count++;
 }
 
 pk_ref pk_image_builder_text(pk_image_builder *builder, const char *text, size_t len)
 {
     len = strnlen(text, len);
-    pk_ref *slot =
+    intern_entry *entry =
         len ? intern_find(builder, &builder->texts, text_at, (pk_bytes){(const uint8_t *)text, len})
             : NULL;
-    if (!slot || *slot)
-        return slot ? *slot : 0;
+    if (!entry || entry->ref)
+        return entry ? entry->ref : 0;
     if (len >= PK_IMAGE_SIZE_LIMIT) {
         builder->failure = PK_ELIMIT;
         return 0;
@@ -181,17 +247,16 @@ pk_ref pk_image_builder_text(pk_image_builder *builder, const char *text, size_t
     if (!ref)
         return 0;
     memcpy(PK_AT(builder, STR, ref), text, len);
-    *slot = ref;
-    builder->texts.count++;
+    intern_put(&builder->texts, entry, ref);
     return ref;
 }
 
 pk_ref pk_image_builder_blob(pk_image_builder *builder, const void *bytes, size_t len)
 {
     pk_bytes want = {bytes, len};
-    pk_ref *slot = len ? intern_find(builder, &builder->blobs, blob_at, want) : NULL;
-    if (!slot || *slot)
-        return slot ? *slot : 0;
+    intern_entry *entry = len ? intern_find(builder, &builder->blobs, blob_at, want) : NULL;
+    if (!entry || entry->ref)
+        return entry ? entry->ref : 0;
     if (len >= PK_IMAGE_SIZE_LIMIT) {
         builder->failure = PK_ELIMIT;
         return 0;
@@ -202,8 +267,7 @@ pk_ref pk_image_builder_blob(pk_image_builder *builder, const void *bytes, size_
         return 0;
     memcpy(PK_AT(builder, DATA, off), bytes, len);
     *PK_AT(builder, BLB, ref) = (pk_image_blob){off, (uint32_t)len};
-    *slot = ref;
-    builder->blobs.count++;
+    intern_put(&builder->blobs, entry, ref);
     return ref;
 }
 
@@ -211,23 +275,36 @@ pk_ref pk_image_builder_blob(pk_image_builder *builder, const void *bytes, size_
 
 static void intern_all(pk_image_builder *builder)
 {
+    enum { BYTES_A_TEXT = 8 }; /* texts are not shorter on average: saves growing step by step */
     uint32_t end = builder->tables[PK_SEC_STR].count;
+    if (!intern_reserve(&builder->texts, end / BYTES_A_TEXT))
+        builder->failure = PK_ENOMEM;
     for (pk_ref ref = 1; ref < end;) {
         pk_bytes text = text_at(builder, ref);
-        pk_ref *slot = intern_find(builder, &builder->texts, text_at, text);
-        if (slot && !*slot) {
-            *slot = ref;
-            builder->texts.count++;
-        }
+        intern_entry *entry = intern_find(builder, &builder->texts, text_at, text);
+        if (entry && !entry->ref)
+            intern_put(&builder->texts, entry, ref);
         ref += (uint32_t)text.len + 1;
     }
     for (pk_ref ref = 1; ref < builder->tables[PK_SEC_BLB].count; ref++) {
-        pk_ref *slot = intern_find(builder, &builder->blobs, blob_at, blob_at(builder, ref));
-        if (slot && !*slot) {
-            *slot = ref;
-            builder->blobs.count++;
-        }
+        intern_entry *entry = intern_find(builder, &builder->blobs, blob_at, blob_at(builder, ref));
+        if (entry && !entry->ref)
+            intern_put(&builder->blobs, entry, ref);
     }
+}
+
+/* A section of the base, with room for what a program adds. */
+static void copy_section(pk_image_builder *builder, const pk_image *base, pk_section section)
+{
+    rows *table = &builder->tables[section];
+    size_t record = pk_image_record_size(section);
+    uint32_t count;
+    const void *data = pk_image_section_data(base, section, &count);
+    if (!table_reserve(table, record, count + count / 8 + 16)) {
+        builder->failure = PK_ENOMEM;
+        return;
+    }
+    (void)pk_image_builder_put(builder, section, data, count);
 }
 
 pk_image_builder *pk_image_builder_new(const pk_image *base)
@@ -236,12 +313,10 @@ pk_image_builder *pk_image_builder_new(const pk_image *base)
     if (!builder)
         return NULL;
     for (int i = 0; i < PK_SEC_COUNT_OF; i++) {
-        pk_section section = (pk_section)i;
-        uint32_t count = 1;
-        const void *data = base ? pk_image_section_data(base, section, &count) : NULL;
-        (void)pk_image_builder_add(builder, section, count);
-        if (data && builder->tables[i].data && !builder->failure)
-            memcpy(builder->tables[i].data, data, (size_t)count * pk_image_record_size(section));
+        if (base)
+            copy_section(builder, base, (pk_section)i);
+        else
+            (void)pk_image_builder_add(builder, (pk_section)i, 1);
     }
     if (!builder->failure)
         intern_all(builder);
@@ -258,8 +333,8 @@ void pk_image_builder_free(pk_image_builder *builder)
         return;
     for (int i = 0; i < PK_SEC_COUNT_OF; i++)
         free(builder->tables[i].data);
-    free(builder->texts.refs);
-    free(builder->blobs.refs);
+    free(builder->texts.entries);
+    free(builder->blobs.entries);
     free(builder);
 }
 

@@ -132,10 +132,10 @@ static void operand_add(pk_buf *out, const pk_image *image, pk_ref layer, pk_sha
 /* The parts this, head and payload take no slots. */
 static bool is_shown(const pk_insn *insn, unsigned operand, const pk_op_info *info)
 {
-    pk_shape shape = pk_shape_of(info->shapes[operand]);
+    pk_shape shape = (pk_shape)info->shapes[operand];
     if (shape == PK_SHAPE_UNUSED)
         return false;
-    if (pk_shape_of(info->shapes[2]) == PK_SHAPE_PART && operand > 2)
+    if (info->shapes[2] == PK_SHAPE_PART && operand > 2)
         return operand == 3 ? insn->c >= PK_PART_FIELD : insn->c == PK_PART_SPAN;
     return true;
 }
@@ -152,9 +152,9 @@ static void insn_add(pk_buf *out, const pk_image *image, pk_ref layer, const pk_
     for (unsigned i = 0; i < PK_OPERANDS; i++) {
         if (!is_shown(insn, i, info))
             continue;
-        pk_shape shape = pk_shape_of(info->shapes[i]);
+        pk_shape shape = (pk_shape)info->shapes[i];
         /* A slot beside a part is of another node's layer. */
-        bool own = pk_shape_of(info->shapes[2]) != PK_SHAPE_PART;
+        bool own = info->shapes[2] != PK_SHAPE_PART;
         pk_buf_text(out, separator);
         operand_add(out, image, own ? layer : 0, shape, pk_insn_operand(insn, i));
         separator = ", ";

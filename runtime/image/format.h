@@ -48,9 +48,10 @@ uint32_t pk_image_record_size(pk_section section);
 /* "EXP" */
 const char *pk_image_section_name(pk_section section);
 
-/* The content hash: of every 64-bit word of the image, in order, but for the header's hash field.
- * Each step is a bijection of the state for a given word and of the word for a given state, so a
- * change confined to one word never goes unseen. It shows damage; it is no signature. */
+/* The content hash: of every 64-bit word of the image but for the header's hash field, in four lanes
+ * that are folded at the end. Each step is a bijection of the state for a given word and of the word
+ * for a given state, so a change confined to one word never goes unseen. It shows damage; it is no
+ * signature. */
 uint64_t pk_image_hash(const void *blob, size_t len);
 
 /* Walks every record of a loaded container (IMAGE.md, "What a reader checks"). PK_EFORMAT with its

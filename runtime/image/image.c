@@ -63,18 +63,50 @@ void pk_image_section_set(pk_image *image, pk_section section, const void *data,
     }
 }
 
+enum { LANES = 4 };
+
+static inline uint64_t hash_step(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    return hash ^ hash >> 32;
+}
+
+static inline uint64_t word_at(const uint8_t *bytes, size_t word)
+{
+    uint64_t value;
+    memcpy(&value, bytes + 8 * word, sizeof value);
+    return value;
+}
+
+/* The lanes do not wait for each other. */
+static void hash_words(uint64_t lanes[LANES], const uint8_t *bytes, size_t count)
+{
+    uint64_t a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
+    for (; count >= LANES; count -= LANES, bytes += LANES * sizeof a) {
+        a = hash_step(a, word_at(bytes, 0));
+        b = hash_step(b, word_at(bytes, 1));
+        c = hash_step(c, word_at(bytes, 2));
+        d = hash_step(d, word_at(bytes, 3));
+    }
+    lanes[0] = count > 0 ? hash_step(a, word_at(bytes, 0)) : a;
+    lanes[1] = count > 1 ? hash_step(b, word_at(bytes, 1)) : b;
+    lanes[2] = count > 2 ? hash_step(c, word_at(bytes, 2)) : c;
+    lanes[3] = d;
+}
+
 uint64_t pk_image_hash(const void *blob, size_t len)
 {
-    const uint8_t *bytes = blob;
-    uint64_t hash = 0x6a09e667f3bcc908;
-    for (size_t at = 0; at + 8 <= len; at += 8) {
-        uint64_t word;
-        if (at == offsetof(pk_image_header, hash))
-            continue;
-        memcpy(&word, bytes + at, 8);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-        hash ^= hash >> 32;
-    }
+    static const uint64_t start = 0x6a09e667f3bcc908;
+    uint64_t lanes[LANES] = {start, start + 1, start + 2, start + 3};
+    pk_image_header header = {0};
+    size_t head = len < sizeof header ? len : sizeof header;
+    memcpy(&header, blob, head);
+    header.hash = 0;
+    hash_words(lanes, (const uint8_t *)&header, head / 8);
+    hash_words(lanes, (const uint8_t *)blob + head, (len - head) / 8);
+    uint64_t hash = lanes[0];
+    for (size_t k = 1; k < LANES; k++)
+        hash = hash_step(hash, lanes[k]);
     return hash;
 }
 
@@ -117,8 +149,6 @@ static int header_check(const void *blob, size_t len, pk_image_header *header, c
         REFUSE(PK_EFORMAT, "image of %zu bytes is too large (limit %d)", len, PK_IMAGE_SIZE_LIMIT);
     if (len % 8 != 0 || header->n_sections > (len - sizeof *header) / sizeof(pk_image_section))
         REFUSE(PK_EFORMAT, "image header is wrong about the size or the number of sections");
-    if (header->hash != pk_image_hash(blob, len))
-        REFUSE(PK_EFORMAT, "image damaged: its content does not have the hash in its header");
     return PK_OK;
 }
 
@@ -171,18 +201,36 @@ static int sections_load(const uint8_t *blob, const pk_image_header *header, pk_
     return PK_OK;
 }
 
-int pk_image_load(const void *blob, size_t len, pk_image *ret_image, char *reterr_text,
-                  size_t reterr_size)
+static int container_open(const void *blob, size_t len, bool hashed, pk_image *ret_image,
+                          char *reterr_text, size_t reterr_size)
 {
     pk_image_header header;
     pk_image image = {.blob = blob, .blob_len = len};
     int code = header_check(blob, len, &header, reterr_text, reterr_size);
     if (code)
         return code;
+    if (hashed && header.hash != pk_image_hash(blob, len))
+        REFUSE(PK_EFORMAT, "image damaged: its content does not have the hash in its header");
     image.hash = header.hash;
     for (int i = 0; i < PK_SEC_COUNT_OF; i++)
         pk_image_section_set(&image, (pk_section)i, reserved, 1);
     code = sections_load(blob, &header, &image, reterr_text, reterr_size);
+    if (!code)
+        *ret_image = image;
+    return code;
+}
+
+int pk_image_attach(const void *blob, size_t len, pk_image *ret_image, char *reterr_text,
+                    size_t reterr_size)
+{
+    return container_open(blob, len, false, ret_image, reterr_text, reterr_size);
+}
+
+int pk_image_load(const void *blob, size_t len, pk_image *ret_image, char *reterr_text,
+                  size_t reterr_size)
+{
+    pk_image image;
+    int code = container_open(blob, len, true, &image, reterr_text, reterr_size);
     if (!code)
         code = pk_image_verify(&image, reterr_text, reterr_size);
     if (!code)

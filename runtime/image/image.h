@@ -451,6 +451,13 @@ typedef struct pk_image {
 int pk_image_load(const void *blob, size_t len, pk_image *ret_image, char *reterr_text,
                   size_t reterr_size);
 
+/* The same without the hash and the walk over the records: the container alone is checked. Only for
+ * an image that this program carries as a constant, was loaded when the program was built, and so
+ * is as trustworthy as the program's own code. Whatever comes from a file, or has been compiled,
+ * takes pk_image_load. */
+int pk_image_attach(const void *blob, size_t len, pk_image *ret_image, char *reterr_text,
+                    size_t reterr_size);
+
 /* The text at a STR reference; "" for 0. */
 static inline const char *pk_image_text(const pk_image *image, pk_ref text)
 {

@@ -4,12 +4,49 @@
 
 enum { GROUP_item = 1, GROUP_expr = 0 };
 
+/* A shape applied to 0 is its number: ops.def writes `-` where an operand is unused, and -(0) is 0. */
+#define W(zero)    PK_SHAPE_W
+#define R(zero)    PK_SHAPE_R
+#define N(zero)    PK_SHAPE_N
+#define J(zero)    PK_SHAPE_J
+#define FLD(zero)  PK_SHAPE_FLD
+#define EXP(zero)  PK_SHAPE_EXP
+#define BLB(zero)  PK_SHAPE_BLB
+#define PAR(zero)  PK_SHAPE_PAR
+#define STR(zero)  PK_SHAPE_STR
+#define PLD(zero)  PK_SHAPE_PLD
+#define AXS(zero)  PK_SHAPE_AXS
+#define LAY(zero)  PK_SHAPE_LAY
+#define FN(zero)   PK_SHAPE_FN
+#define SLOT(zero) PK_SHAPE_SLOT
+#define PART(zero) PK_SHAPE_PART
+#define E64(zero)  PK_SHAPE_E64
+
+_Static_assert(PK_SHAPE_UNUSED == 0, "`-` is a shape");
+
 static const pk_op_info ops[] = {
 #define PK_OP(id, text, group, a, b, c, d, e, doc) \
-    {#id, text, #group, doc, {#a, #b, #c, #d, #e}, GROUP_##group},
+    {#id, text, #group, doc, {#a, #b, #c, #d, #e}, {a(0), b(0), c(0), d(0), e(0)}, GROUP_##group},
 #include "image/ops.def"
 #undef PK_OP
 };
+
+#undef W
+#undef R
+#undef N
+#undef J
+#undef FLD
+#undef EXP
+#undef BLB
+#undef PAR
+#undef STR
+#undef PLD
+#undef AXS
+#undef LAY
+#undef FN
+#undef SLOT
+#undef PART
+#undef E64
 
 static const pk_fn_info fns[] = {
 #define PK_FN(id, text, least, most, doc) {#id, text, doc, least, most},
@@ -39,25 +76,6 @@ static const pk_record_info records[] = {
 const pk_op_info *pk_op_info_of(unsigned op)
 {
     return &ops[op];
-}
-
-pk_shape pk_shape_of(const char *spelled)
-{
-    static const struct {
-        const char *text;
-        pk_shape shape;
-    } shapes[] = {
-        {"-", PK_SHAPE_UNUSED},  {"W", PK_SHAPE_W},     {"R", PK_SHAPE_R},
-        {"N", PK_SHAPE_N},       {"J", PK_SHAPE_J},     {"FLD", PK_SHAPE_FLD},
-        {"EXP", PK_SHAPE_EXP},   {"BLB", PK_SHAPE_BLB}, {"PAR", PK_SHAPE_PAR},
-        {"STR", PK_SHAPE_STR},   {"PLD", PK_SHAPE_PLD}, {"AXS", PK_SHAPE_AXS},
-        {"LAY", PK_SHAPE_LAY},   {"FN", PK_SHAPE_FN},   {"SLOT", PK_SHAPE_SLOT},
-        {"PART", PK_SHAPE_PART}, {"E64", PK_SHAPE_E64},
-    };
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        if (strcmp(shapes[i].text, spelled) == 0)
-            return shapes[i].shape;
-    return PK_SHAPE_UNUSED;
 }
 
 uint64_t pk_insn_operand(const pk_insn *insn, unsigned operand)

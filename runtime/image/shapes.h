@@ -35,15 +35,13 @@ typedef struct pk_op_info {
     const char *text;  /* "add" */
     const char *group; /* "item" or "expr" */
     const char *doc;
-    const char *shapes[PK_OPERANDS]; /* as written in ops.def */
+    const char *spelled[PK_OPERANDS]; /* the shapes as written in ops.def */
+    uint8_t shapes[PK_OPERANDS];      /* pk_shape */
     bool item;
 } pk_op_info;
 
 /* `op` must be below PK_OPC_COUNT_OF. */
 const pk_op_info *pk_op_info_of(unsigned op);
-
-/* The shape that ops.def spells so. */
-pk_shape pk_shape_of(const char *spelled);
 
 /* Operand 0..4 of an instruction as a number. */
 uint64_t pk_insn_operand(const pk_insn *insn, unsigned operand);

@@ -163,100 +163,144 @@ bool pk_verify_mark(uint8_t *marks, pk_ref first, uint32_t count)
 /* ---- every record by records.def --------------------------------------------------------------
  */
 
-typedef struct member_check {
-    const pk_verifier *verifier;
-    const pk_record_info *info;
-    pk_ref ref;
-    uint64_t value;
-} member_check;
-
-static int refuse_member(const member_check *check, const char *why)
+/* Whether a member may be `value`. `limit` is how many records its target has, `n` the member behind
+ * it. Where the kind is known when compiling, a comparison or two is left of it. */
+static inline bool member_good(pk_record_kind kind, uint64_t value, uint32_t n, uint32_t limit,
+                               uint32_t most)
 {
-    return pk_verify_refuse(check->verifier, (pk_section)check->info->section, check->ref,
-                            PK_VERIFY_NO_INSN, "%s is %llu, %s", check->info->member,
-                            (unsigned long long)check->value, why);
-}
-
-static int check_reference(const member_check *check)
-{
-    char why[96];
-    uint32_t count;
-    pk_section target = (pk_section)check->info->target;
-    (void)pk_image_section_data(check->verifier->image, target, &count);
-    if (check->value < count)
-        return PK_OK;
-    (void)snprintf(why, sizeof why, "but there are only %u records of %s", count,
-                   pk_image_section_name(target));
-    return refuse_member(check, why);
-}
-
-static int check_list(const member_check *check, const uint8_t *record)
-{
-    char why[96];
-    uint32_t n, count;
-    memcpy(&n, record + check->info->off + check->info->size, sizeof n);
-    pk_section target = (pk_section)check->info->target;
-    (void)pk_image_section_data(check->verifier->image, target, &count);
-    if (check->value <= count && n <= count - check->value && (!n || check->value))
-        return PK_OK;
-    (void)snprintf(why, sizeof why, "and %u records of %s from there are not among its %u", n,
-                   pk_image_section_name(target), count);
-    return refuse_member(check, why);
-}
-
-static int check_member(const member_check *check, const uint8_t *record)
-{
-    switch ((pk_record_kind)check->info->kind) {
+    switch (kind) {
     case PK_KIND_TEXT:
     case PK_KIND_MAYBE:
-        return check_reference(check);
+        return value < limit;
     case PK_KIND_NEED:
-        return check->value ? check_reference(check) : refuse_member(check, "but may not be none");
+        return value != 0 && value < limit;
     case PK_KIND_LIST:
-        return check_list(check, record);
+        return value <= limit && n <= limit - value && (n == 0 || value != 0);
     case PK_KIND_BELOW:
-        return check->value < check->info->most ? PK_OK : refuse_member(check, "out of range");
+        return value < most;
     case PK_KIND_BITS:
-        return check->value & ~(uint64_t)check->info->most ? refuse_member(check, "unknown flags")
-                                                           : PK_OK;
+        return (value & ~(uint64_t)most) == 0;
     case PK_KIND_ZERO:
-        return check->value ? refuse_member(check, "but is reserved") : PK_OK;
+        return value == 0;
     case PK_KIND_COUNT:
     case PK_KIND_NUMBER:
         break;
     }
-    return PK_OK;
+    return true;
 }
 
-/* The members of one section, `n` of them, over all its records. */
-static int verify_section(const pk_verifier *verifier, const pk_record_info *infos, size_t n)
+/* The length of a list stands behind it (records.def). */
+static inline uint32_t member_behind(const uint8_t *record, size_t off, size_t size,
+                                     pk_record_kind kind)
 {
-    uint32_t count;
-    pk_section section = (pk_section)infos->section;
-    const uint8_t *record = pk_image_section_data(verifier->image, section, &count);
-    uint32_t size = pk_image_record_size(section);
-    for (pk_ref ref = 1; ref < count; ref++) {
-        record += size;
-        for (size_t i = 0; i < n; i++) {
-            member_check check = {verifier, &infos[i], ref, pk_record_value(&infos[i], record)};
-            int code = check_member(&check, record);
-            if (code)
-                return code;
-        }
+    uint32_t n = 0;
+    if (kind == PK_KIND_LIST)
+        memcpy(&n, record + off + size, sizeof n);
+    return n;
+}
+
+#define PK_SECTION(id, field, type) typedef type record_##id;
+PK_SECTIONS
+#undef PK_SECTION
+
+/* All members of a record of `section`, which is a constant wherever this is called: of the whole
+ * of records.def the compiler keeps that section's lines. */
+static inline __attribute__((always_inline)) bool
+record_good(const uint32_t *limits, pk_section section, const void *record)
+{
+    bool good = true;
+#define PK_RECORD(id, member, kind, target, most, doc)                                   \
+    if (section == PK_SEC_##id)                                                          \
+        good &= member_good(PK_KIND_##kind, ((const record_##id *)record)->member,       \
+                            member_behind(record, offsetof(record_##id, member),         \
+                                          sizeof(((const record_##id *)record)->member), \
+                                          PK_KIND_##kind),                               \
+                            limits[PK_SEC_##target], most);
+#include "image/records.def"
+#undef PK_RECORD
+    return good;
+}
+
+/* The first record of a section that has a wrong member, 0 when none has. */
+static pk_ref first_wrong(const pk_image *image, const uint32_t *limits, pk_section section)
+{
+    switch (section) {
+#define PK_SECTION(id, field, type)                                    \
+    case PK_SEC_##id:                                                  \
+        for (pk_ref ref = 1; ref < image->n_##field; ref++)            \
+            if (!record_good(limits, PK_SEC_##id, image->field + ref)) \
+                return ref;                                            \
+        return 0;
+        PK_SECTIONS
+#undef PK_SECTION
+    case PK_SEC_COUNT_OF:
+        break;
     }
-    return PK_OK;
+    return 0;
+}
+
+static int refuse_member(const pk_verifier *verifier, const pk_record_info *info, pk_ref ref,
+                         uint64_t value, uint32_t n, uint32_t limit)
+{
+    char why[96];
+    const char *target = pk_image_section_name((pk_section)info->target);
+    switch ((pk_record_kind)info->kind) {
+    case PK_KIND_LIST:
+        (void)snprintf(why, sizeof why, "and %u records of %s from there are not among its %u", n,
+                       target, limit);
+        break;
+    case PK_KIND_BELOW:
+        (void)snprintf(why, sizeof why, "out of range");
+        break;
+    case PK_KIND_BITS:
+        (void)snprintf(why, sizeof why, "unknown flags");
+        break;
+    case PK_KIND_ZERO:
+        (void)snprintf(why, sizeof why, "but is reserved");
+        break;
+    default:
+        if (info->kind == PK_KIND_NEED && !value)
+            (void)snprintf(why, sizeof why, "but may not be none");
+        else
+            (void)snprintf(why, sizeof why, "but there are only %u records of %s", limit, target);
+        break;
+    }
+    return pk_verify_refuse(verifier, (pk_section)info->section, ref, PK_VERIFY_NO_INSN,
+                            "%s is %llu, %s", info->member, (unsigned long long)value, why);
+}
+
+/* Says which member of a record that first_wrong found it was. */
+static int refuse_record(const pk_verifier *verifier, const uint32_t *limits, pk_section section,
+                         pk_ref ref)
+{
+    size_t n_infos;
+    uint32_t count;
+    const pk_record_info *infos = pk_record_infos(&n_infos);
+    const uint8_t *record = pk_image_section_data(verifier->image, section, &count);
+    record += (size_t)ref * pk_image_record_size(section);
+    for (size_t i = 0; i < n_infos; i++) {
+        const pk_record_info *info = &infos[i];
+        if (info->section != section)
+            continue;
+        pk_record_kind kind = (pk_record_kind)info->kind;
+        uint64_t value = pk_record_value(info, record);
+        uint32_t n = member_behind(record, info->off, info->size, kind);
+        uint32_t limit = limits[info->target];
+        if (!member_good(kind, value, n, limit, info->most))
+            return refuse_member(verifier, info, ref, value, n, limit);
+    }
+    return pk_verify_refuse(verifier, section, ref, PK_VERIFY_NO_INSN, "a member is out of range");
 }
 
 static int verify_records(const pk_verifier *verifier)
 {
-    size_t n;
-    const pk_record_info *infos = pk_record_infos(&n);
-    for (size_t first = 0, end; first < n; first = end) {
-        for (end = first; end < n && infos[end].section == infos[first].section;)
-            end++;
-        int code = verify_section(verifier, infos + first, end - first);
-        if (code)
-            return code;
+    uint32_t limits[PK_SEC_COUNT_OF];
+    for (int i = 0; i < PK_SEC_COUNT_OF; i++)
+        (void)pk_image_section_data(verifier->image, (pk_section)i, &limits[i]);
+    for (int i = 0; i < PK_SEC_COUNT_OF; i++) {
+        pk_ref wrong = first_wrong(verifier->image, limits, (pk_section)i);
+        if (wrong)
+            return refuse_record(verifier, limits, (pk_section)i, wrong);
     }
     return PK_OK;
 }
@@ -289,9 +333,6 @@ static bool scratch_new(pk_verifier *verifier)
     verifier->undef = pk_arena_array(&verifier->arena, n, sizeof *verifier->undef);
     verifier->targeted = pk_arena_array(&verifier->arena, n, sizeof *verifier->targeted);
     verifier->window = pk_arena_array(&verifier->arena, n, sizeof *verifier->window);
-    for (unsigned op = 0; op < PK_OPC_COUNT_OF; op++)
-        for (unsigned i = 0; i < PK_OPERANDS; i++)
-            verifier->shapes[op][i] = (uint8_t)pk_shape_of(pk_op_info_of(op)->shapes[i]);
     return verifier->owner && verifier->undef && verifier->targeted && verifier->window;
 }
 
@@ -299,6 +340,7 @@ int pk_image_verify(const pk_image *image, char *reterr_text, size_t reterr_size
 {
     pk_verifier verifier = {.image = image, .text = reterr_text, .text_size = reterr_size};
     int code = scratch_new(&verifier) ? verify_reserved(&verifier) : PK_ENOMEM;
+    pk_verify_ops(&verifier);
     if (!code)
         code = verify_records(&verifier);
     if (!code)

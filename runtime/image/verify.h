@@ -20,12 +20,27 @@
 #include "image/format.h"
 #include "image/shapes.h"
 
+/* What an operand may be, both ends included; a first above its last lets nothing through. */
+typedef struct pk_verify_range {
+    uint64_t first, last;
+} pk_verify_range;
+
+/* What ops.def and this image say of an opcode, so that an instruction takes a few comparisons. */
+typedef struct pk_verify_op {
+    pk_verify_range range[PK_OPERANDS]; /* of d only where the program at hand does not matter */
+    const uint8_t *shapes;              /* pk_shape of each operand */
+    bool item, jumps, own_slot;         /* d is a jump; d is a slot of the program's own layer */
+    bool writes;                        /* register a */
+    uint8_t reads;                      /* bit i: operand i is a register read */
+    uint8_t run; /* operand b stands for one register, or for operand c and run - 1 of them */
+} pk_verify_op;
+
 typedef struct pk_verifier {
     const pk_image *image;
     char *text; /* where the sentence goes */
     size_t text_size;
     pk_arena arena;
-    uint8_t shapes[PK_OPC_COUNT_OF][PK_OPERANDS]; /* pk_shape */
+    pk_verify_op ops[PK_OPC_COUNT_OF];
     /* By index into CODE: */
     uint32_t *owner;   /* 1 + EXP, or n_exprs + LAY, whose program it belongs to; 0 = nobody's */
     uint64_t *undef;   /* at a jump's target: registers that some path leaves unwritten */
@@ -67,6 +82,9 @@ bool pk_verify_mark(uint8_t *marks, pk_ref first, uint32_t count);
  * claimed and checked exactly these before. */
 int pk_verify_claim(pk_verifier *verifier, uint32_t start, uint32_t count, pk_section section,
                     pk_ref ref, bool *ret_known);
+
+/* Prepares verifier->ops. */
+void pk_verify_ops(pk_verifier *verifier);
 
 /* Checks the operands of one instruction that ops.def describes: references in range, registers
  * below PK_IMAGE_REGS, unused ones zero, jumps forward and inside the `count` instructions.

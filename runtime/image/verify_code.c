@@ -30,108 +30,166 @@ int pk_verify_claim(pk_verifier *verifier, uint32_t start, uint32_t count, pk_se
 /* ---- operands ----------------------------------------------------------------------------------
  */
 
-typedef struct operand_check {
-    const pk_verifier *verifier;
-    uint32_t at, count;
-    pk_ref layer;
+/* Where an instruction stands. */
+typedef struct operand_place {
+    uint32_t at, count; /* in its program */
+    pk_ref layer;       /* the program's own */
     pk_section section;
     pk_ref ref;
-    const char *op;
-    uint64_t value;
-} operand_check;
+} operand_place;
 
-#define OPERAND_REFUSE(check, ...) \
-    pk_verify_refuse((check)->verifier, (check)->section, (check)->ref, (check)->at, __VA_ARGS__)
-
-static int operand_below(const operand_check *check, uint64_t least, uint64_t limit,
-                         const char *what)
+/* From `first`, below `limit`. */
+static pk_verify_range below(uint64_t first, uint64_t limit)
 {
-    if (check->value >= least && check->value < limit)
-        return PK_OK;
-    return OPERAND_REFUSE(check, "`%s` names %s %llu, which does not exist", check->op, what,
-                          (unsigned long long)check->value);
+    return limit > first ? (pk_verify_range){first, limit - 1} : (pk_verify_range){1, 0};
 }
 
-static int operand_jump(const operand_check *check)
+/* SLOT is of the program's own layer, but beside PART of a layer known only when it runs. Jumps and
+ * own slots depend on the program as well: this holds of them what every program would. */
+static pk_verify_range range_of(const pk_image *image, pk_shape shape, bool optional)
 {
-    if (check->value <= check->at)
-        return OPERAND_REFUSE(check, "jump to %llu goes backwards",
-                              (unsigned long long)check->value);
-    if (check->value >= check->count)
-        return OPERAND_REFUSE(check, "jump to %llu leaves the program of %u instructions",
-                              (unsigned long long)check->value, check->count);
-    return PK_OK;
-}
-
-/* SLOT is of the program's own layer, but beside PART of a layer known only when it runs. */
-static int operand_slot(const operand_check *check, bool own)
-{
-    if (!own)
-        return operand_below(check, 0, PK_IMAGE_SLOTS_LIMIT, "slot");
-    if (!check->layer)
-        return OPERAND_REFUSE(check, "`%s` needs a layer, and this expression has none", check->op);
-    return operand_below(check, 0, check->verifier->image->layers[check->layer].n_slots, "slot");
-}
-
-static int operand_ok(const operand_check *check, pk_shape shape, bool own_slots, bool optional)
-{
-    const pk_image *image = check->verifier->image;
     switch (shape) {
     case PK_SHAPE_UNUSED:
-        return check->value
-                   ? OPERAND_REFUSE(check, "`%s` has an operand where it takes none", check->op)
-                   : PK_OK;
+        return below(0, 1);
     case PK_SHAPE_W:
     case PK_SHAPE_R:
-        return operand_below(check, 0, PK_IMAGE_REGS, "register");
-    case PK_SHAPE_J:
-        return operand_jump(check);
+        return below(0, PK_IMAGE_REGS);
     case PK_SHAPE_FLD:
-        return operand_below(check, 1, image->n_fields, "field");
+        return below(1, image->n_fields);
     case PK_SHAPE_EXP:
-        return operand_below(check, 0, image->n_exprs, "expression");
+        return below(0, image->n_exprs);
     case PK_SHAPE_BLB:
-        return operand_below(check, 0, image->n_blobs, "blob");
+        return below(0, image->n_blobs);
     case PK_SHAPE_PAR:
-        return operand_below(check, 1, image->n_params, "parameter");
+        return below(1, image->n_params);
     case PK_SHAPE_STR:
-        return operand_below(check, 0, image->n_strings, "text");
+        return below(0, image->n_strings);
     case PK_SHAPE_PLD:
-        return operand_below(check, 1, image->n_payloads, "payload");
+        return below(1, image->n_payloads);
     case PK_SHAPE_AXS:
-        return operand_below(check, optional ? 0 : 1, image->n_axes, "axis");
+        return below(optional ? 0 : 1, image->n_axes);
     case PK_SHAPE_LAY:
-        return operand_below(check, 1, image->n_layers, "layer");
+        return below(1, image->n_layers);
     case PK_SHAPE_FN:
-        return operand_below(check, 0, PK_FN_COUNT_OF, "native function");
+        return below(0, PK_FN_COUNT_OF);
     case PK_SHAPE_SLOT:
-        return operand_slot(check, own_slots);
+        return below(0, PK_IMAGE_SLOTS_LIMIT);
     case PK_SHAPE_PART:
-        return operand_below(check, 0, PK_PART_SPAN + 1, "part");
+        return below(0, PK_PART_SPAN + 1);
+    case PK_SHAPE_J:
     case PK_SHAPE_N:
     case PK_SHAPE_E64:
         break;
     }
-    return PK_OK;
+    return (pk_verify_range){0, UINT64_MAX};
+}
+
+void pk_verify_ops(pk_verifier *verifier)
+{
+    for (unsigned code = 0; code < PK_OPC_COUNT_OF; code++) {
+        const pk_op_info *info = pk_op_info_of(code);
+        pk_verify_op *op = &verifier->ops[code];
+        *op = (pk_verify_op){.shapes = info->shapes, .item = info->item};
+        for (unsigned i = 0; i < PK_OPERANDS; i++) {
+            op->range[i] = range_of(verifier->image, (pk_shape)info->shapes[i], i == 4);
+            if (info->shapes[i] == PK_SHAPE_R)
+                op->reads |= (uint8_t)(1u << i);
+        }
+        op->jumps = info->shapes[3] == PK_SHAPE_J;
+        op->own_slot = info->shapes[3] == PK_SHAPE_SLOT && info->shapes[2] != PK_SHAPE_PART;
+        op->writes = info->shapes[0] == PK_SHAPE_W;
+        if (code == PK_OPC_NATIVE || code == PK_OPC_CALL)
+            op->run = 1;
+        if (code == PK_OPC_METHOD)
+            op->run = 2;
+    }
+}
+
+static bool within(pk_verify_range range, uint64_t value)
+{
+    return (value >= range.first) & (value <= range.last);
+}
+
+/* What operand d may be in this program. */
+static pk_verify_range range_of_d(const pk_verifier *verifier, const pk_verify_op *op,
+                                  const operand_place *place)
+{
+    if (op->jumps)
+        return below((uint64_t)place->at + 1, place->count);
+    if (op->own_slot)
+        return below(0, verifier->image->layers[place->layer].n_slots);
+    return op->range[3];
+}
+
+static const char *shape_noun(pk_shape shape)
+{
+    static const char *const nouns[] = {
+        [PK_SHAPE_W] = "register",         [PK_SHAPE_R] = "register",
+        [PK_SHAPE_FLD] = "field",          [PK_SHAPE_EXP] = "expression",
+        [PK_SHAPE_BLB] = "blob",           [PK_SHAPE_PAR] = "parameter",
+        [PK_SHAPE_STR] = "text",           [PK_SHAPE_PLD] = "payload",
+        [PK_SHAPE_AXS] = "axis",           [PK_SHAPE_LAY] = "layer",
+        [PK_SHAPE_FN] = "native function", [PK_SHAPE_SLOT] = "slot",
+        [PK_SHAPE_PART] = "part",          [PK_SHAPE_E64] = "number",
+    };
+    return nouns[shape] ? nouns[shape] : "number";
+}
+
+#define OPERAND_REFUSE(verifier, place, ...) \
+    pk_verify_refuse(verifier, (place)->section, (place)->ref, (place)->at, __VA_ARGS__)
+
+static int refuse_operand(const pk_verifier *verifier, const operand_place *place,
+                          const pk_insn *insn, unsigned operand)
+{
+    const pk_verify_op *op = &verifier->ops[insn->op];
+    const char *name = pk_op_name((pk_op)insn->op);
+    pk_shape shape = (pk_shape)op->shapes[operand];
+    unsigned long long value = pk_insn_operand(insn, operand);
+    if (shape == PK_SHAPE_UNUSED)
+        return OPERAND_REFUSE(verifier, place, "`%s` has an operand where it takes none", name);
+    if (shape == PK_SHAPE_J && value <= place->at)
+        return OPERAND_REFUSE(verifier, place, "jump to %llu goes backwards", value);
+    if (shape == PK_SHAPE_J)
+        return OPERAND_REFUSE(verifier, place, "jump to %llu leaves the program of %u instructions",
+                              value, place->count);
+    if (shape == PK_SHAPE_SLOT && op->own_slot && !place->layer)
+        return OPERAND_REFUSE(verifier, place, "`%s` needs a layer, and this expression has none",
+                              name);
+    return OPERAND_REFUSE(verifier, place, "`%s` names %s %llu, which does not exist", name,
+                          shape_noun(shape), value);
+}
+
+static int refuse_operands(const pk_verifier *verifier, const operand_place *place,
+                           const pk_insn *insn)
+{
+    bool item = place->section == PK_SEC_LAY;
+    if (insn->op >= PK_OPC_COUNT_OF || verifier->ops[insn->op].item != item)
+        return OPERAND_REFUSE(verifier, place, "opcode %u is no %s", insn->op,
+                              item ? "item" : "expression instruction");
+    const pk_verify_op *op = &verifier->ops[insn->op];
+    unsigned operand = 0;
+    while (operand < PK_OPERANDS - 1 &&
+           within(operand == 3 ? range_of_d(verifier, op, place) : op->range[operand],
+                  pk_insn_operand(insn, operand)))
+        operand++;
+    return refuse_operand(verifier, place, insn, operand);
 }
 
 int pk_verify_operands(const pk_verifier *verifier, const pk_insn *insn, uint32_t at,
                        uint32_t count, pk_ref layer, pk_section section, pk_ref ref)
 {
-    operand_check check = {verifier, at, count, layer, section, ref, "?", 0};
-    bool item = section == PK_SEC_LAY;
-    if (insn->op >= PK_OPC_COUNT_OF || pk_op_info_of(insn->op)->item != item)
-        return OPERAND_REFUSE(&check, "opcode %u is no %s", insn->op,
-                              item ? "item" : "expression instruction");
-    const uint8_t *shapes = verifier->shapes[insn->op];
-    check.op = pk_op_name((pk_op)insn->op);
-    for (unsigned i = 0; i < PK_OPERANDS; i++) {
-        check.value = pk_insn_operand(insn, i);
-        int code = operand_ok(&check, (pk_shape)shapes[i], shapes[2] != PK_SHAPE_PART, i == 4);
-        if (code)
-            return code;
+    const operand_place place = {at, count, layer, section, ref};
+    if (insn->op < PK_OPC_COUNT_OF) {
+        const pk_verify_op *op = &verifier->ops[insn->op];
+        bool good = op->item == (section == PK_SEC_LAY);
+        good &= within(op->range[0], insn->a);
+        good &= within(op->range[1], insn->b);
+        good &= within(op->range[2], insn->c);
+        good &= within(op->range[4], insn->e);
+        if (good && within(range_of_d(verifier, op, &place), insn->d))
+            return PK_OK;
     }
-    return PK_OK;
+    return refuse_operands(verifier, &place, insn);
 }
 
 /* ---- expressions -------------------------------------------------------------------------------
@@ -150,38 +208,41 @@ typedef struct expr_check {
 #define EXPR_REFUSE(check, ...) \
     pk_verify_refuse((check)->verifier, PK_SEC_EXP, (check)->ref, (check)->at, __VA_ARGS__)
 
-static int reads(const expr_check *check, uint64_t first, uint64_t count)
+/* Registers `first` and the `count` - 1 after it; their end is at most PK_IMAGE_REGS. */
+static registers span_of(unsigned first, unsigned count)
 {
-    if (first + count > PK_IMAGE_REGS)
-        return EXPR_REFUSE(check, "`%s` reads beyond register %d",
-                           pk_op_name((pk_op)check->insn->op), PK_IMAGE_REGS - 1);
-    for (uint64_t r = first; r < first + count; r++)
-        if (check->undef >> r & 1)
-            return EXPR_REFUSE(check, "register %llu may be read before it is written",
-                               (unsigned long long)r);
-    return PK_OK;
+    registers all = count < PK_IMAGE_REGS ? ((registers)1 << count) - 1 : ~(registers)0;
+    return count ? all << first : 0;
 }
 
-/* How many registers operand b stands for; all other R operands are one. */
-static uint64_t registers_at_b(const pk_insn *insn)
+static int refuse_read(const expr_check *check, registers unwritten)
 {
-    if (insn->op == PK_OPC_NATIVE || insn->op == PK_OPC_CALL)
-        return insn->c;
-    return insn->op == PK_OPC_METHOD ? (uint64_t)insn->c + 1 : 1;
+    return EXPR_REFUSE(check, "register %d may be read before it is written",
+                       __builtin_ctzll(unwritten));
 }
 
+/* Operands were checked: each register is below PK_IMAGE_REGS. */
 static int check_reads(const expr_check *check)
 {
-    const uint8_t *shapes = check->verifier->shapes[check->insn->op];
-    for (unsigned i = 0; i < PK_OPERANDS; i++) {
-        if (shapes[i] != PK_SHAPE_R)
-            continue;
-        uint64_t count = i == 1 ? registers_at_b(check->insn) : 1;
-        int code = reads(check, pk_insn_operand(check->insn, i), count);
-        if (code)
-            return code;
+    const pk_insn *insn = check->insn;
+    const pk_verify_op *op = &check->verifier->ops[insn->op];
+    registers read = 0;
+    if (op->reads & 1)
+        read |= (registers)1 << insn->a;
+    if (op->reads & 2) {
+        unsigned count = op->run ? insn->c + op->run - 1u : 1;
+        if (insn->b + count > PK_IMAGE_REGS)
+            return EXPR_REFUSE(check, "`%s` reads beyond register %d", pk_op_name((pk_op)insn->op),
+                               PK_IMAGE_REGS - 1);
+        read |= span_of(insn->b, count);
     }
-    return PK_OK;
+    if (op->reads & 4)
+        read |= (registers)1 << insn->c;
+    if (op->reads & 8)
+        read |= (registers)1 << insn->d;
+    if (op->reads & 16)
+        read |= (registers)1 << insn->e;
+    return read & check->undef ? refuse_read(check, read & check->undef) : PK_OK;
 }
 
 static int check_native(const expr_check *check)
@@ -242,10 +303,10 @@ static int check_numbers(const expr_check *check)
 static void step(expr_check *check)
 {
     const pk_insn *insn = check->insn;
-    const uint8_t *shapes = check->verifier->shapes[insn->op];
-    if (shapes[0] == PK_SHAPE_W)
+    const pk_verify_op *op = &check->verifier->ops[insn->op];
+    if (op->writes)
         check->undef &= ~((registers)1 << insn->a);
-    if (shapes[3] == PK_SHAPE_J && check->reachable) {
+    if (op->jumps && check->reachable) {
         uint32_t target = check->expr->start + insn->d;
         check->verifier->undef[target] |= check->undef;
         check->verifier->targeted[target] = 1;

@@ -248,7 +248,7 @@ static int check_item(items_check *check)
         return REFUSE(check, "`fix` is not the first item");
     if ((insn->op == PK_OPC_END) != last)
         return REFUSE(check, last ? "the last item is not `end`" : "`end` is not the last item");
-    if (check->verifier->shapes[insn->op][3] == PK_SHAPE_FLD)
+    if (check->verifier->ops[insn->op].shapes[3] == PK_SHAPE_FLD)
         code = check_field(check, insn);
     if (!code)
         code = check_group(check, insn);

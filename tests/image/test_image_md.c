@@ -73,7 +73,7 @@ static void opcodes(pk_buf *out, bool item)
             continue;
         pk_buf_printf(out, "| %u | `%s` |", op, info->text);
         for (unsigned i = 0; i < PK_OPERANDS; i++)
-            pk_buf_printf(out, " %s |", info->shapes[i]);
+            pk_buf_printf(out, " %s |", info->spelled[i]);
         pk_buf_byte(out, ' ');
         cell(out, info->doc);
         pk_buf_text(out, " |\n");
@@ -175,8 +175,9 @@ static void test_every_shape_is_known(void)
 {
     for (unsigned op = 0; op < PK_OPC_COUNT_OF; op++)
         for (unsigned i = 0; i < PK_OPERANDS; i++) {
-            const char *spelled = pk_op_info_of(op)->shapes[i];
-            CHECK(pk_shape_of(spelled) != PK_SHAPE_UNUSED || strcmp(spelled, "-") == 0);
+            const pk_op_info *info = pk_op_info_of(op);
+            bool unused = strcmp(info->spelled[i], "-") == 0;
+            CHECK_INT(info->shapes[i] == PK_SHAPE_UNUSED, unused);
         }
 }
 
