@@ -267,8 +267,8 @@ static void test_what_is_no_set_is_told_by_its_text(void)
     refused(
         (pk_image_set_step){PK_SET_PREFIX, value(&f, pk_value_bytes(zeros, 16)), number(&f, 0), 0},
         &f, PK_ELIMIT,
-        "the set `10.0.0.0/x`: it has too many elements (limit 2^128 - 1) or parts (limit "
-        "1048576)");
+        "the set `10.0.0.0/x`: it has more than 2^128 - 1 members, or more than 1048576 separate "
+        "parts");
     refused((pk_image_set_step){PK_SET_RANGE, number(&f, 1), number(&f, 9), number(&f, 0)}, &f,
             PK_EFORMAT, "the set `10.0.0.0/x`: the step of a range is an integer other than 0");
     refused((pk_image_set_step){PK_SET_RANGE, number(&f, 9), number(&f, 1), number(&f, 2)}, &f,
