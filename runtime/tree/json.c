@@ -5,10 +5,14 @@
 
 #include "base/escape.h"
 #include "tree/bits.h"
+#include "tree/json_leaf.h"
 #include "tree/leaf.h"
 #include "tree/value_text.h"
 
-enum { EXACT_BITS = 53 }; /* what a double holds (RFC 8259 section 6) */
+enum {
+    EXACT_BITS = 53,  /* what a double holds (RFC 8259 section 6) */
+    PACKET_ROOM = 192 /* keys and numbers of a packet */
+};
 
 static void put_string(pk_buf *out, const char *text)
 {
@@ -155,8 +159,17 @@ static void put_marks(pk_buf *out, const pk_tree *tree, pk_tree_node node, const
         put_flag(out, "stopped", true);
 }
 
+/* Marks are of one packet. */
+static pk_writer_cache *usable_cache(const pk_writer *how)
+{
+    return how && !(how->flags & PK_WRITER_MARKS) ? how->cache : NULL;
+}
+
 static void put_leaf(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, const pk_writer *how)
 {
+    pk_writer_cache *cache = usable_cache(how);
+    if (cache && pk_json_leaf(out, tree, leaf, cache))
+        return;
     pk_bit_run runs[PK_TREE_RUNS];
     unsigned n = pk_tree_runs(tree, leaf, runs);
     uint64_t base = pk_leaf_base(tree, leaf);
@@ -220,14 +233,19 @@ static void open_struct(pk_buf *out, const pk_tree *tree, pk_tree_node node, con
 
 static void put_items(pk_buf *out, const pk_tree *tree, uint32_t root, const pk_writer *how)
 {
+    pk_writer_cache *cache = usable_cache(how);
     pk_visit visit = pk_visit_begin(root);
+    uint32_t done = cache ? pk_json_fixed(out, tree, root, cache) : 0;
 
+    if (done) /* on with what follows the last of them */
+        visit =
+            (pk_visit){.root = root, .started = true, .event = PK_VISIT_LEAF, .node = {root, done}};
     while (pk_visit_next(tree, &visit)) {
         if (visit.event == PK_VISIT_LEAF) {
             put_leaf(out, tree, visit.node, how);
         } else if (visit.event == PK_VISIT_CLOSE) {
-            pk_buf_text(out, "]}");
-        } else {
+            pk_buf_add(out, "]}", 2);
+        } else if (!cache || !pk_json_open(out, tree, visit.node, cache)) {
             open_object(out);
             if (pk_tree_kind(tree, visit.node) == PK_REC_LIST)
                 open_list(out, tree, visit.node, how);
@@ -246,33 +264,73 @@ static uint64_t layer_index(const pk_tree *tree, uint32_t rec)
     return index;
 }
 
+static void open_layer(pk_buf *out, const pk_tree *tree, uint32_t rec, uint32_t before)
+{
+    const pk_rec *at = &tree->recs[rec];
+
+    open_object(out);
+    put_name(out, "layer", pk_image_text(tree->image, tree->image->layers[at->id].name));
+    if (at->up && at->up != before)
+        put_number(out, "on", layer_index(tree, at->up));
+    put_place(out, tree, rec);
+    put_key(out, "fields");
+    pk_buf_byte(out, '[');
+}
+
 static void put_layers(pk_buf *out, const pk_tree *tree, const pk_writer *how)
 {
+    pk_writer_cache *cache = usable_cache(how);
+
     put_key(out, "layers");
     pk_buf_byte(out, '[');
     for (uint32_t rec = pk_leaf_next_layer(tree, 0), before = 0; rec;
          before = rec, rec = pk_leaf_next_layer(tree, rec)) {
         const pk_rec *at = &tree->recs[rec];
 
-        open_object(out);
-        put_name(out, "layer", pk_image_text(tree->image, tree->image->layers[at->id].name));
-        if (at->up && at->up != before)
-            put_number(out, "on", layer_index(tree, at->up));
-        put_place(out, tree, rec);
-        put_key(out, "fields");
-        pk_buf_byte(out, '[');
+        if ((at->up && at->up != before) || !cache || !pk_json_open_layer(out, tree, rec, cache))
+            open_layer(out, tree, rec, before);
         put_items(out, tree, rec, how);
         pk_buf_text(out, "]}");
     }
     pk_buf_byte(out, ']');
 }
 
-static void put_time(pk_buf *out, const pk_writer_packet *packet)
+static uint8_t *put_time(uint8_t *to, const pk_writer_packet *packet)
 {
-    if (!packet || !packet->has_time)
+    uint32_t left = packet->nanoseconds % 1000000000;
+
+    to = PK_PUT(to, ",\"time\":\"");
+    if (packet->seconds < 0)
+        *to++ = '-';
+    to = pk_put_unsigned(to, packet->seconds < 0 ? -(uint64_t)packet->seconds
+                                                 : (uint64_t)packet->seconds);
+    *to++ = '.';
+    for (unsigned i = 9; i-- > 0; left /= 10)
+        to[i] = (uint8_t)('0' + left % 10);
+    to += 9;
+    *to++ = '"';
+    return to;
+}
+
+/* Numbers, time and bytes of the packet. */
+static void put_packet(pk_buf *out, const pk_tree *tree, const pk_writer_packet *packet)
+{
+    uint8_t *to = pk_buf_reserve(out, PACKET_ROOM + 2 * (size_t)tree->len);
+
+    if (!to)
         return;
-    put_key(out, "time");
-    pk_buf_printf(out, "\"%lld.%09u\"", (long long)packet->seconds, (unsigned)packet->nanoseconds);
+    to = PK_PUT(to, "{\"v\":1,\"n\":");
+    to = pk_put_unsigned(to, packet ? packet->number : 1);
+    if (packet && packet->has_time)
+        to = put_time(to, packet);
+    to = PK_PUT(to, ",\"len\":");
+    to = pk_put_unsigned(to, tree->wire_len);
+    to = PK_PUT(to, ",\"cap\":");
+    to = pk_put_unsigned(to, tree->len);
+    to = PK_PUT(to, ",\"hex\":\"");
+    to = pk_put_hex(to, tree->bytes, tree->len);
+    *to++ = '"';
+    pk_put_done(out, to);
 }
 
 /* Leaves that belong to no layer; the key goes again when there are none. */
@@ -293,12 +351,7 @@ static void put_frame_items(pk_buf *out, const pk_tree *tree, const pk_writer *h
 void pk_write_json(pk_buf *out, const pk_tree *tree, const pk_writer *how,
                    const pk_writer_packet *packet)
 {
-    pk_buf_text(out, "{\"v\":1");
-    put_number(out, "n", packet ? packet->number : 1);
-    put_time(out, packet);
-    put_number(out, "len", tree->wire_len);
-    put_number(out, "cap", tree->len);
-    put_hex(out, "hex", (pk_bytes){tree->bytes, tree->len});
+    put_packet(out, tree, packet);
     put_layers(out, tree, how);
     put_frame_items(out, tree, how);
     pk_buf_text(out, "}\n");

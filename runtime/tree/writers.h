@@ -105,6 +105,12 @@
 #include "base/buf.h"
 #include "tree/tree.h"
 
+/* What a writer keeps from packet to packet, to be faster: made for one image, used by one thread.
+ * NULL when memory is refused, which is as good a value of `cache` below, only slower. */
+typedef struct pk_writer_cache pk_writer_cache;
+pk_writer_cache *pk_writer_cache_new(const pk_image *image);
+void pk_writer_cache_free(pk_writer_cache *cache);
+
 /* What writers ask. Each function may be NULL, and a writer itself may be NULL: see above. */
 typedef struct pk_writer {
     /* Whether the default of `node` gives its bits. Asked of fields, lists, and instances that are
@@ -116,6 +122,7 @@ typedef struct pk_writer {
     void *context;
     unsigned verbosity; /* tree form: 0 to 2 */
     uint32_t flags;     /* PK_WRITER_* */
+    pk_writer_cache *cache; /* of the tree's image, may be NULL */
 } pk_writer;
 enum {
     PK_WRITER_MARKS = 1 /* json, tree: say which fields are explicit */

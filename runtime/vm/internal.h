@@ -396,6 +396,11 @@ uint64_t pk_vm_window_end(const pk_vm *vm, pk_value bytes);
 /* The bits that a scalar takes at p; false when it does not fit. */
 bool pk_vm_read_bits(pk_vm *vm, const pk_image_field *field, uint64_t *ret_bits);
 
+/* ---- quick.c ---- */
+/* Evaluates `expr` over trees[0] without frames; false when it takes the general machine. */
+bool pk_vm_quick(pk_vm *vm, pk_ref expr, pk_value self, const pk_value *args, uint32_t n_args,
+                 pk_value *ret_value);
+
 /* ---- dissect.c ---- */
 /* Dissects bits off..end of the tree's bytes as an instance of `layer` under record `up`. */
 bool pk_vm_dissect_part(pk_vm *vm, pk_tree *tree, pk_ref layer, pk_rec instance, uint64_t off,

@@ -11,8 +11,11 @@ pk_value pk_vm_read_expr(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t 
     pk_value self = pk_vm_node_value(0, pk_tree_pack((pk_tree_node){pk_vm_instance(vm)->rec, 0}));
     if (expr == 0)
         return pk_value_undefined();
+    pk_value value;
+    if (pk_vm_quick(vm, expr, self, args, n_args, &value))
+        return value;
     pk_vm_scratch_reset(&vm->scratch);
-    pk_value value = pk_vm_evaluate(vm, expr, self, VM_NO_ITEM, args, n_args);
+    value = pk_vm_evaluate(vm, expr, self, VM_NO_ITEM, args, n_args);
     if (vm->failed && vm->error.code != PK_ENOMEM && vm->fuel > 0) {
         vm->failed = false;
         return pk_value_undefined();

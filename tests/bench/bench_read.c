@@ -139,11 +139,13 @@ static bool open_bench(bench *b)
     b->vm = pk_vm_new(&b->image, NULL);
     pk_tree_init(&b->tree, &b->image);
     b->how = (pk_writer){.inferred = inferred, .eval = eval, .context = b->vm};
+    b->how.cache = pk_writer_cache_new(&b->image);
     return b->vm != NULL;
 }
 
 static void close_bench(bench *b)
 {
+    pk_writer_cache_free(b->how.cache);
     pk_tree_free(&b->tree);
     pk_vm_free(b->vm);
     pk_buf_free(&b->out);

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/escape.h"
 #include "world.h"
@@ -150,11 +151,34 @@ static void put_form(pk_buf *out, pk_buf *text)
     pk_buf_clear(text);
 }
 
+/* A cache makes writing faster and changes nothing. */
+static bool same_with_a_cache(const pk_tree *tree, const pk_writer_packet *at)
+{
+    pk_writer how = {.cache = pk_writer_cache_new(tree->image)};
+    pk_buf plain = {0}, cached = {0};
+    bool same = how.cache != NULL;
+
+    pk_write_json(&plain, tree, NULL, at);
+    for (unsigned i = 0; i < 2; i++) {
+        pk_buf_clear(&cached);
+        pk_write_json(&cached, tree, &how, at);
+        same = same && strcmp(pk_buf_cstr(&cached), pk_buf_cstr(&plain)) == 0;
+    }
+    pk_writer_cache_free(how.cache);
+    pk_buf_free(&plain);
+    pk_buf_free(&cached);
+    return same;
+}
+
 static void write_all(world *w, const pk_writer_packet *at)
 {
     pk_buf out = {0}, text = {0};
     pk_writer verbose = {.verbosity = 2, .flags = PK_WRITER_MARKS};
 
+    if (!same_with_a_cache(&w->tree, at)) {
+        fprintf(stderr, "packet %llu differs with a cache\n", (unsigned long long)at->number);
+        exit(1);
+    }
     pk_write_json(&out, &w->tree, at->number % 2 ? NULL : &verbose, at);
     pk_write_spans(&out, &w->tree, NULL, at);
     pk_buf_byte(&out, '[');

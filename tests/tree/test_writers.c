@@ -44,7 +44,19 @@ static void outline(pk_buf *out, const pk_tree *tree, const pk_writer *how)
 
 static void json(pk_buf *out, const pk_tree *tree, const pk_writer *how)
 {
+    pk_writer cached = how ? *how : (pk_writer){0};
+    pk_buf again = {0};
+
     pk_write_json(out, tree, how, NULL);
+    cached.cache = pk_writer_cache_new(tree->image);
+    CHECK(cached.cache != NULL);
+    for (unsigned i = 0; i < 2; i++) { /* while it is filled, and out of it */
+        pk_buf_clear(&again);
+        pk_write_json(&again, tree, &cached, NULL);
+        CHECK_TEXT(pk_buf_cstr(&again), pk_buf_cstr(out));
+    }
+    pk_writer_cache_free(cached.cache);
+    pk_buf_free(&again);
 }
 
 static void spans(pk_buf *out, const pk_tree *tree, const pk_writer *how)
@@ -96,7 +108,7 @@ static void the_outline_shows_every_field_in_wire_order(void)
 static void verbosity_adds_places_marks_and_documentation(void)
 {
     world w;
-    pk_writer how = {named_inferred, NULL, hop_inferred, 2, 0};
+    pk_writer how = {named_inferred, NULL, hop_inferred, 2, 0, NULL};
 
     world_open(&w);
     W_begin(&w, world_packet_bytes, 14, 60);
@@ -162,7 +174,7 @@ static void long_bytes_are_dumped_and_long_lists_wrapped(void)
 static void a_line_tells_what_defaults_do_not(void)
 {
     world w;
-    pk_writer how = {named_inferred, NULL, hop_inferred, 0, 0};
+    pk_writer how = {named_inferred, NULL, hop_inferred, 0, 0, NULL};
 
     world_open(&w);
     world_packet(&w);
@@ -185,7 +197,7 @@ static void a_line_tells_what_defaults_do_not(void)
 static void source_names_what_defaults_do_not_say(void)
 {
     world w;
-    pk_writer how = {named_inferred, NULL, hop_inferred, 0, 0};
+    pk_writer how = {named_inferred, NULL, hop_inferred, 0, 0, NULL};
 
     world_open(&w);
     world_packet(&w);
@@ -211,7 +223,7 @@ static void source_names_what_defaults_do_not_say(void)
 static void a_case_without_content_keeps_its_name(void)
 {
     static const uint8_t bytes[] = "\x40\0\0\x12\0\0\0\0\0\0\x7f\0\0\1\1\2\7\1\1";
-    pk_writer how = {named_inferred, NULL, "ver flags kind len sum src dst ", 0, 0};
+    pk_writer how = {named_inferred, NULL, "ver flags kind len sum src dst ", 0, 0, NULL};
     world w;
 
     world_open(&w);
@@ -235,8 +247,12 @@ static void a_case_without_content_keeps_its_name(void)
 static void a_cut_forces_the_item_before_it(void)
 {
     world w;
-    pk_writer how = {named_inferred, NULL,
-                     "ver flags kind len sum src dst length sport dport code ", 0, 0};
+    pk_writer how = {named_inferred,
+                     NULL,
+                     "ver flags kind len sum src dst length sport dport code ",
+                     0,
+                     0,
+                     NULL};
 
     world_open(&w);
     W_begin(&w, world_packet_bytes, 20, 20);
@@ -264,8 +280,12 @@ static void a_cut_forces_the_item_before_it(void)
 static void juxtaposed_payloads_stand_in_brackets(void)
 {
     world w;
-    pk_writer how = {named_inferred, NULL,
-                     "ver flags kind len sum src dst sport dport code options ", 0, 0};
+    pk_writer how = {named_inferred,
+                     NULL,
+                     "ver flags kind len sum src dst sport dport code options ",
+                     0,
+                     0,
+                     NULL};
 
     world_open(&w);
     W_begin(&w, world_packet_bytes, 38, 38);
@@ -324,7 +344,7 @@ static void odd_packet(world *w)
 static void unusual_values_are_written_exactly(void)
 {
     world w;
-    pk_writer how = {named_inferred, eval_slot, "v ", 0, 0};
+    pk_writer how = {named_inferred, eval_slot, "v ", 0, 0, NULL};
 
     world_open(&w);
     odd_packet(&w);
