@@ -136,8 +136,10 @@ static bool give_list(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_n
     pk_ref first = 0;
     pk_ref last = 0;
     while (element) {
-        pk_ref ref = at.sub ? pk_plan_struct(cx, scope, at.sub, element)
-                            : pk_plan_value(cx, scope, field, element);
+        bool text = at.sub && PK_AT(cx->builder, LAY, at.sub)->codec &&
+                    pk_at(cx, element)->kind == PK_AST_STRING;
+        pk_ref ref = at.sub && !text ? pk_plan_struct(cx, scope, at.sub, element)
+                                     : pk_plan_value(cx, scope, field, element);
         if (!ref)
             return false;
         if (last)

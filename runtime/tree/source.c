@@ -105,6 +105,20 @@ static bool carried_silently(const source *s, pk_tree_node node)
     return pk_leaf_is_payload(s->tree, node) && silent(s, pk_tree_parent(s->tree, node));
 }
 
+/* The field that an argument without a name means. */
+static const char *first_field(const source *s, const pk_image_layer *type)
+{
+    const pk_image *image = s->tree->image;
+
+    for (uint32_t i = 0; i < type->n_fields; i++) {
+        const pk_image_field *field = &image->fields[type->fields + i];
+
+        if (!(field->flags & (PK_FIELD_PARAM | PK_FIELD_ANONYMOUS)))
+            return pk_image_text(image, field->name);
+    }
+    return "";
+}
+
 /* `mss(1460)`: the only argument is the first field, and the type has a single meaning for it. */
 static bool positional(const source *s, pk_tree_node instance, pk_tree_node argument)
 {
@@ -114,6 +128,7 @@ static bool positional(const source *s, pk_tree_node instance, pk_tree_node argu
     return type->kind == PK_LAYER_CASE && !(type->flags & PK_LAYER_TWO_WAY) &&
            argument.rec == first.rec && argument.fixed == first.fixed &&
            !pk_leaf_is_raw(s->tree, argument) &&
+           !strcmp(first_field(s, type), pk_tree_name(s->tree, argument)) &&
            pk_tree_none(argument_from(s, pk_tree_next(s->tree, argument)));
 }
 

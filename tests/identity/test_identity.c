@@ -88,7 +88,11 @@ static void show(identity *t, const char *path, unsigned long number)
             printf("#   ");
             for (size_t i = 0; i < t->m.read.len && i < 600; i++)
                 printf("%02x", t->m.read.bytes[i]);
-            printf("\n#   ");
+            size_t at = 0;
+            while (at < built.len && at < t->m.read.len && built.data[at] == t->m.read.bytes[at])
+                at++;
+            printf("\n#   %u bytes, built %zu, different from %zu\n#   ", t->m.read.len, built.len,
+                   at);
             for (size_t i = 0; i < built.len && i < 600; i++)
                 printf("%02x", built.data[i]);
             printf("\n");
