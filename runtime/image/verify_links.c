@@ -188,7 +188,9 @@ static int verify_given(const pk_verifier *verifier, pk_ref ref, pk_ref layer)
     const pk_image_given *given = &image->givens[ref];
     bool plan = given->kind == PK_GIVEN_LIST || given->kind == PK_GIVEN_NODE;
     bool window = given->kind == PK_GIVEN_CUT || given->kind == PK_GIVEN_REST;
-    uint32_t slots = window ? image->n_strings : image->layers[layer].n_slots;
+    /* Behind the slots of a two-way scalar stands the number that it means. */
+    bool scalar = given->kind == PK_GIVEN_VALUE && image->layers[layer].flags & PK_LAYER_TWO_WAY;
+    uint32_t slots = window ? image->n_strings : image->layers[layer].n_slots + scalar;
     uint32_t refs = plan ? image->n_plans : image->n_exprs;
     if (given->slot >= slots)
         return REFUSE(verifier, GIV, ref, "slot %u of %u", given->slot, slots);

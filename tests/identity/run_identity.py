@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """run_identity.py PROGRAM real|hostile: gives the program the captures of $PKTC_SHARED, the real ones or those made
-to be hostile. All their packets must come back from their descriptions; of the real ones fewer than 1 % may need
-more than the brief description."""
+to be hostile. All their packets must come back from their descriptions; of the real ones fewer than 0.2 % may
+need more than the brief description."""
 import os
 import pathlib
 import re
@@ -42,7 +42,7 @@ def main():
           f"{as_bytes} as bytes")
     if not packets or brief + full + as_bytes != packets or different:
         sys.exit("not every packet was written, or not the same")
-    if kind == "real" and (full + as_bytes) * 100 >= packets:
+    if kind == "real" and (full + as_bytes) * 500 >= packets:
         sys.exit("too many needed more than the brief description")
 
 

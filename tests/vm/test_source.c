@@ -104,6 +104,6 @@ int main(int argc, char **argv)
         hold_file(argv[1], argv[i], &standard, &t);
     printf("# %u packets the same, %u different\n", t.same, t.different);
     CHECK(t.same > 500);
-    CHECK(t.different * 10 < t.same); /* bit strings and cases by themselves do not compile yet */
+    CHECK(t.different * 50 < t.same); /* those the program writes with every field, or as bytes */
     return check_result();
 }
