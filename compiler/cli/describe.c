@@ -6,6 +6,7 @@
 
 #include "base/wide.h"
 #include "cli.h"
+#include "image/format.h"
 #include "run/params.h"
 #include "standard.h"
 
@@ -21,11 +22,24 @@ static int report(pk_cli *cli, pk_description *d)
     return pk_diags_errors(d->diags) ? PK_EXIT_USAGE : 0;
 }
 
-static int load(pk_cli *cli, pk_description *d, const void *bytes, size_t len)
+/* What the compiler just made is checked like any image, but for the hash: nothing has had it in
+ * between. */
+static int load(pk_cli *cli, pk_description *d)
 {
     char why[256];
-    if (pk_image_load(bytes, len, &d->image, why, sizeof why) != PK_OK)
+    int code = pk_image_attach(d->image_bytes.data, d->image_bytes.len, &d->image, why, sizeof why);
+    if (code == PK_OK)
+        code = pk_image_verify(&d->image, why, sizeof why);
+    if (code != PK_OK)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "the compiled image is not valid: %s", why);
+    return 0;
+}
+
+static int attach_standard(pk_cli *cli, pk_image *ret_image)
+{
+    char why[256];
+    if (pk_image_attach(pk_standard_image, pk_standard_image_size, ret_image, why, sizeof why))
+        return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "the standard layers are damaged: %s", why);
     return 0;
 }
 
@@ -47,14 +61,12 @@ int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_descri
     *ret = (pk_description){.sources = pk_sources_new()};
     ret->diags = ret->sources ? pk_diags_new(ret->sources) : NULL;
     pk_image standard;
-    char why[256];
     pk_span texts[PK_CLI_LIST];
     size_t n = 0;
-    int status = 0;
+    int status;
     if (!ret->diags)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
-    if (pk_image_attach(pk_standard_image, pk_standard_image_size, &standard, why, sizeof why))
-        return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "the standard layers are damaged: %s", why);
+    status = attach_standard(cli, &standard);
     for (size_t i = 0; !status && i < cli->n_exprs && n < PK_CLI_LIST; i++)
         if (pk_sources_add(ret->sources, "-e", cli->exprs[i], strlen(cli->exprs[i]), &texts[n++]))
             status = pk_cli_fail(cli, PK_EXIT_USAGE, "the text of -e is too long");
@@ -70,7 +82,7 @@ int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_descri
         return status;
     if (result != PK_OK)
         return pk_cli_fail(cli, PK_EXIT_USAGE, "the description is too big");
-    return load(cli, ret, ret->image_bytes.data, ret->image_bytes.len);
+    return load(cli, ret);
 }
 
 /* ---- a description that is a set ----------------------------------------------------------------
@@ -248,7 +260,7 @@ int pk_describe_unbuilt(pk_cli *cli, pk_u128 n, const pk_vm_error *error)
 int pk_describe_standard(pk_cli *cli, pk_description *ret)
 {
     *ret = (pk_description){0};
-    int status = load(cli, ret, pk_standard_image, pk_standard_image_size);
+    int status = attach_standard(cli, &ret->image);
     if (status)
         return status;
     ret->vm = pk_vm_new(&ret->image, NULL);
