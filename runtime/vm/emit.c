@@ -64,7 +64,8 @@ static void put_bits(emission *em, unsigned bits, uint64_t value)
 /* The bytes but for the first `skip` bits. */
 static void put_bytes(emission *em, pk_value value, unsigned skip)
 {
-    if (value.kind != PK_BYTES || value.len == 0 || !room(em, em->bit + (uint64_t)value.len * 8))
+    if (value.kind != PK_BYTES || value.len == 0 ||
+        !room(em, em->bit + (uint64_t)value.len * 8 - skip))
         return;
     pk_trace_wrote_bytes(em->vm, value, em->bit, skip);
     if (skip == 0 && em->bit % 8 == 0) {
