@@ -222,7 +222,7 @@ static pk_tree_node go_on_with(const source *s, pk_tree_node instance, pk_tree_n
 static pk_tree_node enter_instance(const source *s, pk_tree_node node)
 {
     pk_tree_node first = pk_tree_first(s->tree, node), argument = argument_from(s, first);
-    bool is_value = !pk_leaf_is_payload(s->tree, node);
+    bool is_value = !on_stack(s, node);
     pk_ref bare = is_value ? bare_case(s, node) : 0;
     pk_value value;
 
