@@ -32,8 +32,11 @@ static pk_value eval(void *context, const pk_tree *tree, pk_tree_node self, pk_r
 
 pk_writer pk_form_writer(pk_cli *cli, pk_vm *vm)
 {
-    return (pk_writer){
-        .inferred = inferred, .eval = eval, .context = vm, .verbosity = cli->times[PK_OPT_VERBOSE]};
+    return (pk_writer){.inferred = inferred,
+                       .eval = eval,
+                       .context = vm,
+                       .verbosity = cli->times[PK_OPT_VERBOSE],
+                       .cache = cli->cache};
 }
 
 /* A parameter's value is known to the machine that expands the set alone. */

@@ -125,9 +125,12 @@ int pk_cli_read(pk_cli *cli)
     pk_tree_init(&r.tree, &r.d.image);
     if (!status)
         status = pk_form_verify(cli, r.form, &r.d.image);
+    cli->cache = pk_writer_cache_new(&r.d.image);
     if (!status)
         status = read_files(&r);
     pk_form_verify_end(cli);
+    pk_writer_cache_free(cli->cache);
+    cli->cache = NULL;
     pk_tree_free(&r.tree);
     pk_columns_free(r.columns);
     pk_description_free(&r.d);

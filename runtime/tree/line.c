@@ -12,6 +12,7 @@
 
 #include "base/escape.h"
 #include "tree/leaf.h"
+#include "tree/prepared.h"
 #include "tree/value_text.h"
 
 enum { SHOWN_BYTES = 24, SHOWN_ELEMENTS = 12 };
@@ -23,9 +24,27 @@ static void put_safe(pk_buf *out, const char *text)
     pk_escape_terminal(out, text, strlen(text));
 }
 
-static bool is_named(const pk_tree *tree, pk_tree_node node, const char *name)
+/* The names as the image has them, 0 for one that it has not; NULL without a cache. A name is in an
+ * image once. */
+static const pk_ref *pair_names(const pk_tree *tree, const pk_writer *how)
 {
-    return pk_tree_field(tree, node) && !strcmp(pk_tree_name(tree, node), name);
+    pk_writer_cache *cache = how ? how->cache : NULL;
+
+    for (unsigned i = 0; cache && !cache->pairs_known && i < 4; i++)
+        cache->pairs[i] = pk_image_name_find(tree->image, pairs[i / 2][i % 2]);
+    if (cache)
+        cache->pairs_known = true;
+    return cache ? cache->pairs : NULL;
+}
+
+static bool is_named(const pk_tree *tree, pk_tree_node node, unsigned i, const pk_ref *names)
+{
+    pk_ref field = pk_tree_field(tree, node);
+
+    if (!field)
+        return false;
+    return names ? tree->image->fields[field].name == names[i]
+                 : !strcmp(pk_tree_name(tree, node), pairs[i / 2][i % 2]);
 }
 
 static void put_bytes(pk_buf *out, const pk_tree *tree, pk_tree_node leaf)
@@ -98,14 +117,14 @@ static void put_list(pk_buf *out, const pk_tree *tree, pk_tree_node list, const 
 
 /* `src > dst`; false when the layer has not both. */
 static bool put_pair(pk_buf *out, const pk_tree *tree, uint32_t rec, unsigned pair,
-                     const pk_writer *how)
+                     const pk_writer *how, const pk_ref *names)
 {
     pk_tree_node ends[2] = {PK_TREE_NONE, PK_TREE_NONE};
 
     for (pk_tree_node at = pk_tree_first(tree, (pk_tree_node){rec, 0}); !pk_tree_none(at);
          at = pk_tree_next(tree, at))
         for (unsigned i = 0; i < 2; i++)
-            if (is_named(tree, at, pairs[pair][i]))
+            if (is_named(tree, at, 2 * pair + i, names))
                 ends[i] = at;
     if (pk_tree_none(ends[0]) || pk_tree_none(ends[1]))
         return false;
@@ -117,7 +136,7 @@ static bool put_pair(pk_buf *out, const pk_tree *tree, uint32_t rec, unsigned pa
 }
 
 static void put_fields(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_writer *how,
-                       const bool paired[2])
+                       const bool paired[2], const pk_ref *names)
 {
     for (pk_tree_node at = pk_tree_first(tree, (pk_tree_node){rec, 0}); !pk_tree_none(at);
          at = pk_tree_next(tree, at)) {
@@ -126,7 +145,7 @@ static void put_fields(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_
         if (pk_leaf_is_payload(tree, at))
             continue;
         for (unsigned i = 0; i < 4; i++)
-            in_pair |= paired[i / 2] && is_named(tree, at, pairs[i / 2][i % 2]);
+            in_pair |= paired[i / 2] && is_named(tree, at, i, names);
         if (in_pair || (!pk_leaf_is_raw(tree, at) && pk_leaf_inferred(tree, at, how)))
             continue;
         pk_buf_byte(out, ' ');
@@ -190,6 +209,8 @@ static void put_loose(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_w
 
 void pk_write_line(pk_buf *out, const pk_tree *tree, const pk_writer *how)
 {
+    const pk_ref *names = pair_names(tree, how);
+
     for (uint32_t rec = pk_leaf_next_layer(tree, 0), n = 0; rec;
          rec = pk_leaf_next_layer(tree, rec), n++) {
         bool paired[2];
@@ -198,8 +219,8 @@ void pk_write_line(pk_buf *out, const pk_tree *tree, const pk_writer *how)
         put_safe(out, pk_image_text(tree->image, tree->image->layers[tree->recs[rec].id].name));
         if (!put_summary(out, tree, rec, how)) {
             for (unsigned i = 0; i < 2; i++)
-                paired[i] = put_pair(out, tree, rec, i, how);
-            put_fields(out, tree, rec, how, paired);
+                paired[i] = put_pair(out, tree, rec, i, how, names);
+            put_fields(out, tree, rec, how, paired, names);
         }
         put_loose(out, tree, rec, how);
     }

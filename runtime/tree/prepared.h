@@ -59,6 +59,8 @@ struct pk_writer_cache {
     pk_prepared_field *fields;
     pk_prepared_names *names;
     pk_prepared_text *layers; /* json: `"layer":"ip","off":` */
+    bool pairs_known;
+    pk_ref pairs[4]; /* line: src, dst, sport, dport */
     pk_buf text;
     pk_arena arena;
 };

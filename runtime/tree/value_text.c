@@ -6,6 +6,7 @@
 #include "base/literal.h"
 #include "tree/bits.h"
 #include "tree/leaf.h"
+#include "tree/prepared.h"
 
 static const char digits16[] = "0123456789abcdef";
 
@@ -260,12 +261,12 @@ bool pk_text_meaning(pk_buf *out, const pk_tree *tree, pk_tree_node node, const 
 
 static void put_address(pk_buf *out, pk_type type, const uint8_t *bytes)
 {
-    if (type == PK_TYPE_IP4)
-        pk_literal_add_ip4(out, bytes);
-    else if (type == PK_TYPE_IP6)
+    uint8_t *to = type == PK_TYPE_IP6 ? NULL : pk_buf_reserve(out, 20);
+
+    if (type == PK_TYPE_IP6)
         pk_literal_add_ip6(out, bytes);
-    else
-        pk_literal_add_mac(out, bytes);
+    else if (to)
+        pk_put_done(out, type == PK_TYPE_IP4 ? pk_put_ip4(to, bytes) : pk_put_mac(to, bytes));
 }
 
 static bool is_address(const pk_image_field *field, pk_value value)

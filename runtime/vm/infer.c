@@ -80,8 +80,10 @@ static void begin(const question *ask)
 
 static pk_value evaluate(const question *ask, pk_ref expr)
 {
-    pk_value value =
-        pk_vm_evaluate(ask->vm, expr, pk_vm_tree_node(0, ask->owner), VM_NO_ITEM, NULL, 0);
+    pk_value self = pk_vm_tree_node(0, ask->owner), value;
+    if (pk_vm_quick(ask->vm, expr, self, NULL, 0, &value))
+        return value;
+    value = pk_vm_evaluate(ask->vm, expr, self, VM_NO_ITEM, NULL, 0);
     if (ask->vm->failed)
         return pk_value_undefined();
     if (value.kind == PK_NODE) {
@@ -228,11 +230,64 @@ static pk_ref struct_field(const question *ask)
     return field && !ask->vm->image->fields[field].list ? field : 0;
 }
 
+/* ---- integers with constant defaults ---------------------------------------------------------- */
+
+static bool has_constant_default(const pk_image *image, const pk_image_field *field)
+{
+    const pk_image_expr *expr = &image->exprs[field->init];
+    const pk_insn *code = &image->code[expr->start];
+    if (field->type != PK_TYPE_UINT && field->type != PK_TYPE_INT)
+        return false;
+    return field->bits && field->bits <= 64 && !field->list && !field->width &&
+           (!field->init ||
+            (expr->count == 2 && code[0].op == PK_OPC_INT && code[0].a == code[1].a));
+}
+
+static void not_simple(pk_vm *vm, pk_ref layer, uint32_t slot)
+{
+    if (slot >= vm->image->layers[layer].n_slots)
+        return;
+    pk_ref field = vm->slot_field[vm->slot_base[layer] + slot];
+    for (; field; field = vm->same_slot[field])
+        vm->field_facts[field] &= (uint8_t)~VM_FIELD_SIMPLE;
+}
+
+/* A field that an upper layer imposes, or that selects it, is what that layer says. */
+void pk_vm_study_defaults(pk_vm *vm)
+{
+    const pk_image *image = vm->image;
+    for (pk_ref i = 1; i < image->n_fields; i++)
+        if (has_constant_default(image, &image->fields[i]))
+            vm->field_facts[i] |= VM_FIELD_SIMPLE;
+    for (pk_ref i = 1; i < image->n_impositions; i++)
+        not_simple(vm, image->impositions[i].layer, image->impositions[i].slot);
+    for (pk_ref i = 1; i < image->n_selectors; i++) {
+        const pk_image_expr *expr = &image->exprs[image->selectors[i].key];
+        for (uint32_t k = 0; k < expr->count; k++)
+            if (image->code[expr->start + k].op == PK_OPC_SLOT)
+                not_simple(vm, expr->layer, image->code[expr->start + k].d);
+    }
+}
+
+/* A fixed field stands in its instance whatever the others say. */
+static bool simple_inferred(const pk_vm *vm, const pk_tree *tree, pk_tree_node node, pk_ref field)
+{
+    const pk_image_expr *expr = &vm->image->exprs[vm->image->fields[field].init];
+    pk_value wire = pk_tree_value(tree, node);
+    int64_t built = vm->image->fields[field].init ? (int64_t)vm->image->code[expr->start].e : 0;
+    return wire.kind == PK_INT && wire.number == built;
+}
+
 bool pk_vm_inferred(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
 {
     question ask = {vm, tree, node, PK_TREE_NONE, 0};
     if (node.rec >= tree->count)
         return false;
+    if (node.fixed) {
+        ask.field = pk_tree_field(tree, node);
+        if ((vm->field_facts[ask.field] & (VM_FIELD_SIMPLE | VM_FIELD_ASKED)) == VM_FIELD_SIMPLE)
+            return simple_inferred(vm, tree, node, ask.field);
+    }
     ask.owner = pk_tree_owner(tree, node);
     if (pk_tree_none(ask.owner))
         return false;

@@ -170,7 +170,8 @@ typedef struct vm_dissection {
 enum {
     VM_FIELD_SURE = 1,       /* no condition stands before the field */
     VM_FIELD_BEHIND_PAY = 2, /* where the field is, a payload came before it */
-    VM_FIELD_ASKED = 4 /* conditional, and an expression of its layer asks whether it is given */
+    VM_FIELD_ASKED = 4, /* conditional, and an expression of its layer asks whether it is given */
+    VM_FIELD_SIMPLE = 8 /* an integer whose default is a constant that nothing above overrides */
 };
 
 typedef struct vm_name {
@@ -395,6 +396,9 @@ pk_value pk_vm_read_expr(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t 
 uint64_t pk_vm_window_end(const pk_vm *vm, pk_value bytes);
 /* The bits that a scalar takes at p; false when it does not fit. */
 bool pk_vm_read_bits(pk_vm *vm, const pk_image_field *field, uint64_t *ret_bits);
+
+/* ---- infer.c ---- */
+void pk_vm_study_defaults(pk_vm *vm); /* finds the SIMPLE fields; once, when the machine is made */
 
 /* ---- quick.c ---- */
 /* Evaluates `expr` over trees[0] without frames; false when it takes the general machine. */

@@ -9,7 +9,7 @@
 enum { QUICK_REGS = 8 };
 
 typedef struct quick {
-    const pk_vm *vm;
+    pk_vm *vm;
     const pk_tree *tree;
     pk_value self;
     const pk_value *args;
@@ -162,14 +162,32 @@ static pk_value operation(pk_op op, uint64_t a, uint64_t b)
     }
 }
 
+/* SIZE of a node on the tree; its own fields are looked for as they are on the wire. */
+static bool size_of(const quick *q, const pk_insn *insn, pk_value *ret_value)
+{
+    pk_value node = q->regs[insn->b];
+    uint64_t off, end;
+    if (node.kind != PK_NODE || node.tree)
+        return false;
+    *ret_value = pk_value_undefined();
+    if (pk_vm_tree_part(q->vm, node, (pk_image_part)insn->c, insn->d, (uint32_t)insn->e, &off,
+                        &end))
+        *ret_value = pk_value_int((int64_t)((end - off) / 8));
+    return true;
+}
+
 static bool binary(quick *q, const pk_insn *insn)
 {
-    if (insn->op < PK_OPC_ADD || insn->op > PK_OPC_LEU || insn->b >= QUICK_REGS ||
-        insn->c >= QUICK_REGS)
+    if (insn->op < PK_OPC_ADD || insn->op > PK_OPC_LEU || insn->op == PK_OPC_NEG ||
+        insn->op == PK_OPC_INVERT || insn->b >= QUICK_REGS || insn->c >= QUICK_REGS)
         return false;
     const pk_value *a = &q->regs[insn->b], *b = &q->regs[insn->c];
     if (a->kind != PK_INT || b->kind != PK_INT)
         return false;
+    if (insn->op == PK_OPC_DIV || insn->op == PK_OPC_MOD) {
+        q->regs[insn->a] = pk_vm_arithmetic(q->vm, (pk_op)insn->op, *a, *b);
+        return true;
+    }
     q->regs[insn->a] = operation((pk_op)insn->op, (uint64_t)a->number, (uint64_t)b->number);
     return true;
 }
@@ -203,6 +221,11 @@ static bool step(quick *q, const pk_insn *insn, uint32_t *pc)
         return to->kind == PK_NODE || to->kind == PK_INT;
     case PK_OPC_SLOT:
         return slot_of(q, pk_tree_unpack(q->self.node).rec, insn->d, to);
+    case PK_OPC_SELF:
+        *to = q->self;
+        return true;
+    case PK_OPC_SIZE:
+        return size_of(q, insn, to);
     case PK_OPC_HAS:
         *to = pk_value_int(pk_vm_has(q->vm, q->self, insn->d));
         return true;
@@ -238,7 +261,7 @@ static bool step(quick *q, const pk_insn *insn, uint32_t *pc)
         *to = pk_value_int((int64_t)(0 - (uint64_t)q->regs[insn->b].number));
         return q->regs[insn->b].kind == PK_INT;
     default:
-        return binary(q, insn) && to->kind == PK_INT;
+        return binary(q, insn) && to->kind <= PK_INT;
     }
 }
 

@@ -276,6 +276,7 @@ static bool study(pk_vm *vm)
         if (!study_items(vm, &image->layers[i]))
             return false;
     study_questions(vm);
+    pk_vm_study_defaults(vm);
     return true;
 }
 
