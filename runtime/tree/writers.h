@@ -120,8 +120,8 @@ typedef struct pk_writer {
      * scalar, a derived column. */
     pk_value (*eval)(void *context, const pk_tree *tree, pk_tree_node self, pk_ref expr);
     void *context;
-    unsigned verbosity; /* tree form: 0 to 2 */
-    uint32_t flags;     /* PK_WRITER_* */
+    unsigned verbosity;     /* tree form: 0 to 2 */
+    uint32_t flags;         /* PK_WRITER_* */
     pk_writer_cache *cache; /* of the tree's image, may be NULL */
 } pk_writer;
 enum {

@@ -1,5 +1,4 @@
 #include "internal.h"
-
 #include "template_trace.h"
 
 /* The operand registers of the instruction at hand, made plain: leaves and two-way scalars become
@@ -362,15 +361,12 @@ static int do_native(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_v
 static int do_encode(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_value *ret_value)
 {
     int status = single(vm, frame, insn->b);
-    bool width_first = insn->c > 1;
     if (status == VM_READY)
-        *ret_value =
-            pk_vm_encode(vm, vm->regs[frame->regs + insn->b], width_first ? insn->c : insn->d,
-                         width_first ? insn->d != 0 : insn->c != 0);
+        *ret_value = pk_vm_encode(vm, vm->regs[frame->regs + insn->b], insn->d, insn->c != 0);
     return status;
 }
 
-static int do_call(pk_vm *vm, const vm_frame *frame, const pk_insn *insn)
+static void do_call(pk_vm *vm, const vm_frame *frame, const pk_insn *insn)
 {
     const pk_value *args = vm->regs + frame->regs + insn->b;
     pk_vm_push_expr(vm, insn->d, frame->self, frame->item, insn->a);
@@ -378,7 +374,6 @@ static int do_call(pk_vm *vm, const vm_frame *frame, const pk_insn *insn)
         vm->frames[vm->depth - 1].args = args;
         vm->frames[vm->depth - 1].n_args = insn->c;
     }
-    return VM_PUSHED;
 }
 
 static pk_value do_owner(const pk_vm *vm, pk_value node)
@@ -408,7 +403,7 @@ static pk_value do_owner(const pk_vm *vm, pk_value node)
         regs[insn->a] = found;                 \
     } while (0)
 
-static void vm_step_expr(pk_vm *vm, vm_frame *frame)
+void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
 {
     const pk_image_expr *expr = &vm->image->exprs[frame->expr];
     const pk_insn *code = vm->image->code + expr->start;
@@ -575,7 +570,7 @@ static void vm_step_expr(pk_vm *vm, vm_frame *frame)
             break;
         case PK_OPC_CALL:
             frame->pc++;
-            (void)do_call(vm, frame, insn);
+            do_call(vm, frame, insn);
             return;
         case PK_OPC_METHOD:
             DELIVER(pk_vm_method(vm, regs[insn->b], insn->d, regs + insn->b + 1, insn->c, insn->a,
@@ -602,9 +597,4 @@ static void vm_step_expr(pk_vm *vm, vm_frame *frame)
             break;
         }
     }
-}
-
-void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
-{
-    vm_step_expr(vm, frame);
 }

@@ -105,12 +105,28 @@ static naive_value nothing(naive_packet *packet, naive_inst *inst, const naive_f
     return value;
 }
 
+/* Elements that were given know the element of the list after `for` that they stand for. */
+static void bind_given(naive_packet *packet, naive_inst *inst, const naive_field *field,
+                       const naive_value *given)
+{
+    if (field->list_kind != PK_LIST_FOR || field->sub == NULL || given->kind != NAIVE_LIST)
+        return;
+    naive_scope scope = {.packet = packet, .self = inst, .item = field->node};
+    naive_value over = naive_eval(&scope, field->list_expr);
+    size_t n = over.kind == NAIVE_LIST ? over.list->count : 0;
+    for (size_t i = 0; i < n && i < given->list->count; i++)
+        if (given->list->at[i].kind == NAIVE_NODE && given->list->at[i].node->args == NULL)
+            pass_args(packet, inst, field, given->list->at[i].node, &over.list->at[i]);
+}
+
 static naive_value compute(naive_packet *packet, naive_inst *inst, const naive_field *field)
 {
     naive_slot *slot = &inst->slots[field->slot];
     naive_value value;
-    if (slot->is_given)
+    if (slot->is_given) {
+        bind_given(packet, inst, field, &slot->given);
         return slot->given;
+    }
     if (naive_imposed(packet, inst, field->name, field, &value) && value.kind != NAIVE_UNDEFINED)
         return naive_coerce(packet, field, inst, value);
     if (field->init == 0)
