@@ -49,7 +49,7 @@ typedef struct pk_cli {
     size_t n_operands;
     pk_buf out;               /* standard output */
     pk_source_verify *verify; /* descriptions on their way to `out`, see pk_form_verify */
-    pk_writer_cache *cache; /* of the image that packets are written by, or NULL */
+    pk_writer_cache *cache;   /* of the image that packets are written by, or NULL */
 } pk_cli;
 
 /* ---- options.c ---- */
