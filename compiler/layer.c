@@ -114,11 +114,51 @@ static void place_in_group(pk_compiler *cx, lowering *l, pk_ref ref, pk_span spa
     field->flags |= l->group_flags;
 }
 
+static bool element_bytes(pk_compiler *cx, lowering *l, pk_ref ref, pk_node element, pk_buf *out)
+{
+    const pk_image_field at = *PK_AT(cx->builder, FLD, ref);
+    int64_t number;
+    pk_bytes bytes;
+    if (at.type != PK_TYPE_UINT && at.type != PK_TYPE_INT) {
+        if (at.type == PK_TYPE_STRUCT || !pk_constant_bytes(cx, &l->scope, element, ref, &bytes))
+            return false;
+        pk_buf_add(out, bytes.data, bytes.len);
+        return true;
+    }
+    if (!at.bits || at.bits % 8 || !pk_constant_int(cx, &l->scope, element, ref, &number) ||
+        !pk_fits(cx, ref, pk_expr_int(cx, number), pk_at(cx, element)->span))
+        return false;
+    uint8_t digits[8];
+    for (unsigned i = 0; i < at.bits / 8u; i++)
+        digits[i] =
+            (uint8_t)((uint64_t)number >> (at.flags & PK_FIELD_LE ? 8 * i : at.bits - 8u - 8 * i));
+    pk_buf_add(out, digits, at.bits / 8u);
+    return true;
+}
+
+/* The default of a list is the bytes of its elements, which are constant; 0 after a report. */
+static pk_ref lower_list(pk_compiler *cx, lowering *l, pk_ref ref, pk_node list)
+{
+    pk_buf bytes = {0};
+    pk_ref expr = 0;
+    pk_node at = pk_at(cx, list)->a;
+    while (at && element_bytes(cx, l, ref, at, &bytes))
+        at = pk_at(cx, at)->next;
+    if (!at && !bytes.failed)
+        expr = pk_expr_bytes(cx, bytes.data, bytes.len);
+    else if (!pk_diags_errors(cx->diags))
+        pk_diag_report(cx->diags, PK_DIAG_NOT_CONSTANT, pk_at(cx, at ? at : list)->span,
+                       "the default of a list has constant numbers or addresses");
+    pk_buf_free(&bytes);
+    return expr;
+}
+
 static void lower_init(pk_compiler *cx, lowering *l, pk_ref ref, pk_node init)
 {
     if (!init)
         return;
-    pk_ref expr = lower(cx, l, init, ref, false);
+    bool list = PK_AT(cx->builder, FLD, ref)->list && pk_at(cx, init)->kind == PK_AST_LIST;
+    pk_ref expr = list ? lower_list(cx, l, ref, init) : lower(cx, l, init, ref, false);
     pk_image_field *field = PK_AT(cx->builder, FLD, ref);
     field->init = expr;
     field->flags |= PK_FIELD_HAS_INIT;

@@ -60,11 +60,55 @@ int pk_vm_fail_cycle(pk_vm *vm, vm_frame_kind kind, uint32_t node, uint32_t slot
 
 /* ---- structs and lists ----------------------------------------------------------------------- */
 
+/* The constant bytes of a list's default, when they are whole elements of one width. */
+static bool constant_elements(const pk_vm *vm, pk_ref field, pk_bytes *ret_bytes)
+{
+    const pk_image_field *at = &vm->image->fields[field];
+    const pk_image_expr *expr = &vm->image->exprs[at->init];
+    const pk_insn *code = vm->image->code + expr->start;
+    if (!(expr->flags & PK_EXPR_CONST) || code->op != PK_OPC_BLOB || !at->bits || at->bits % 8)
+        return false;
+    const pk_image_blob *blob = &vm->image->blobs[code->d];
+    *ret_bytes = (pk_bytes){vm->image->data + blob->off, blob->len};
+    return blob->len % (at->bits / 8) == 0;
+}
+
+static pk_value element_value(const pk_image_field *field, const uint8_t *bytes)
+{
+    unsigned n = field->bits / 8;
+    uint64_t number = 0;
+    if (field->type != PK_TYPE_UINT && field->type != PK_TYPE_INT)
+        return pk_value_bytes(bytes, n);
+    for (unsigned i = 0; i < n; i++)
+        number = number << 8 | bytes[field->flags & PK_FIELD_LE ? n - 1 - i : i];
+    if (field->type == PK_TYPE_INT && n < 8 && number >> (8 * n - 1))
+        number |= UINT64_MAX << (8 * n);
+    return pk_value_int((int64_t)number);
+}
+
+static uint32_t list_of_constants(pk_vm *vm, uint32_t list, pk_ref field, pk_bytes bytes)
+{
+    const pk_image_field *at = &vm->image->fields[field];
+    for (size_t i = 0; i < bytes.len; i += at->bits / 8u) {
+        uint32_t leaf = pk_vm_new_leaf(vm, 0, list, VM_ELEMENT);
+        if (!leaf)
+            return 0;
+        vm->nodes[leaf].field = field;
+        vm->nodes[leaf].value = element_value(at, bytes.data + i);
+        vm->nodes[leaf].state = VM_DONE;
+        pk_vm_append(vm, list, leaf);
+    }
+    return list;
+}
+
 static uint32_t default_list(pk_vm *vm, uint32_t instance, pk_ref field)
 {
+    pk_bytes constants;
     uint32_t list = pk_vm_new_list(vm, field, instance, VM_FIELD);
     if (!list || !vm->image->fields[field].init)
         return list;
+    if (constant_elements(vm, field, &constants))
+        return list_of_constants(vm, list, field, constants);
     uint32_t leaf = pk_vm_new_leaf(vm, vm->image->fields[field].init, list, VM_ELEMENT);
     if (!leaf)
         return 0;

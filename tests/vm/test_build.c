@@ -26,6 +26,8 @@ static const char *const layers =
     "layer two { a: q = 5; b: q = 300; c: len2 = size(d); d: bytes }\n"
     "struct q { p: u2 = value < 64 ? 0 : 1; v: u(p ? 14 : 6) = value; let value = v }\n"
     "struct len2 { v: u8 = value + 1; let value = v - 1 }\n"
+    "layer lst { n: u8 = count(a); a: u16[n] = [5, 0x1234]; b: i16le[] = [-2]; c: ip4[] = "
+    "[1.2.3.4] }\n"
     "layer le { bits u16le { hi: u12 = 0xabc; lo: u4 = 3 }; n: u32le = 0x01020304; s: i8 = -2 }\n"
     "layer vars { a: uleb = 624485; b: uvlq = 975 }\n"
     "layer ring { a: u8 = b; b: u8 = a }\n"
@@ -108,6 +110,12 @@ static void two_way_scalars_take_their_integer(void)
 {
     expect("two(d=\"abc\")", "05412c04616263");
     expect("two(a=64, b=q(p=0, v=7), c=0)", "40400701");
+}
+
+static void a_list_has_its_default_element_by_element(void)
+{
+    expect("lst()", "0200051234feff01020304");
+    expect("lst(a=[], b=[1])", "00010001020304");
 }
 
 static void every_encoding_is_written(void)
@@ -195,6 +203,7 @@ int main(void)
     lists_nest_instances_and_values();
     a_length_and_its_bytes_agree_in_either_order();
     two_way_scalars_take_their_integer();
+    a_list_has_its_default_element_by_element();
     every_encoding_is_written();
     what_cannot_be_is_said();
     a_value_without_a_place_is_left_out_and_said();
