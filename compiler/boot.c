@@ -71,14 +71,14 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: pktc-boot -o OUTPUT.c -C FOLDER FILE..\n");
         return 2;
     }
-    char output[4096];
-    if (!realpath(".", output) || strlen(output) + strlen(argv[2]) + 2 > sizeof output)
+    char here[4096];
+    char output[8192];
+    if (!realpath(".", here))
         return fail("cannot use", argv[2]);
-    if (argv[2][0] == '/')
-        output[0] = 0;
-    else
-        (void)strcat(output, "/");
-    (void)strcat(output, argv[2]);
+    int len = argv[2][0] == '/' ? snprintf(output, sizeof output, "%s", argv[2])
+                                : snprintf(output, sizeof output, "%s/%s", here, argv[2]);
+    if (len < 0 || (size_t)len >= sizeof output)
+        return fail("cannot use", argv[2]);
     if (chdir(argv[4]) != 0)
         return fail("cannot enter", argv[4]);
     pk_sources *sources = pk_sources_new();

@@ -331,7 +331,7 @@ static bool lower_binary(pk_compiler *cx, const pk_scope *scope, pk_node node, p
         first = pk_at(cx, first)->b;
         length++;
     }
-    pk_node *spine = calloc(length, sizeof *spine);
+    pk_node *spine = calloc(length + 1, sizeof *spine);
     if (!spine)
         return false;
     size_t n = 0;

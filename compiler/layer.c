@@ -309,7 +309,7 @@ static void lower_group(pk_compiler *cx, lowering *l, const pk_ast_node *at)
     char *end = NULL;
     unsigned long bits = *text == 'u' ? strtoul(text + 1, &end, 10) : 0;
     bool le = end && strcmp(end, "le") == 0;
-    if (bits == 0 || bits > 64 || bits % 8 || (*end && !le)) {
+    if (!end || bits == 0 || bits > 64 || bits % 8 || (*end && !le)) {
         pk_diag_report(cx->diags, PK_DIAG_BAD_WIDTH, pk_at(cx, at->a)->span,
                        "a bit group is u8, u16, .. u64, or one of them with `le`");
         return;

@@ -119,9 +119,9 @@ static int keep_param(pk_cli *cli, const char *name, size_t len, const char *val
 
 static int parse_define(pk_cli *cli, const char *text)
 {
-    const char *equals = strchr(text, '=');
+    const char *equals = text ? strchr(text, '=') : NULL;
     if (!equals || equals == text)
-        return pk_cli_fail(cli, PK_EXIT_USAGE, "-D takes NAME=VALUE, not `%s`", text);
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "-D takes NAME=VALUE, not `%s`", text ? text : "");
     return keep_param(cli, text, (size_t)(equals - text), equals + 1);
 }
 

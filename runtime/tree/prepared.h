@@ -110,7 +110,7 @@ static inline uint8_t *pk_put(uint8_t *to, const void *text, size_t len)
     __builtin_memcpy(to, text, len);
     return to + len;
 }
-#define PK_PUT(to, literal) pk_put(to, literal, sizeof literal - 1)
+#define PK_PUT(to, literal) pk_put(to, literal, sizeof(literal) - 1)
 
 uint8_t *pk_put_long(uint8_t *to, uint64_t number);
 static inline uint8_t *pk_put_unsigned(uint8_t *to, uint64_t number)

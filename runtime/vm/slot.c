@@ -81,7 +81,7 @@ static pk_value element_value(const pk_image_field *field, const uint8_t *bytes)
         return pk_value_bytes(bytes, n);
     for (unsigned i = 0; i < n; i++)
         number = number << 8 | bytes[field->flags & PK_FIELD_LE ? n - 1 - i : i];
-    if (field->type == PK_TYPE_INT && n < 8 && number >> (8 * n - 1))
+    if (field->type == PK_TYPE_INT && n > 0 && n < 8 && number >> (8 * n - 1))
         number |= UINT64_MAX << (8 * n);
     return pk_value_int((int64_t)number);
 }

@@ -1,5 +1,6 @@
 #include "template_internal.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,7 @@ static bool make_column(const making *make, uint32_t node, uint32_t *pieces)
 static bool count_pieces(const making *make, uint64_t *ret_count)
 {
     const vm_trace *trace = make->trace;
+    assert(make->column_of);
     *ret_count = trace->n_pieces - trace->emitted;
     for (uint32_t i = 1; i < trace->n_nodes; i++)
         if (make->column_of[i])
@@ -159,6 +161,7 @@ static bool make_columns(const making *make)
     const vm_trace *trace = make->trace;
     pk_template *templ = make->templ;
     uint64_t n_pieces;
+    assert(make->column_of);
     uint32_t pieces = 0, n = mark_needed(make);
     if (!count_pieces(make, &n_pieces) || !allocate(make, n, n_pieces))
         return make->reason[0] ? false : refuse(make, "too many parts that vary");

@@ -20,10 +20,10 @@ static const pk_kernels *const all[] = {
 
 const pk_kernels *pk_kernels_best(void)
 {
-    unsigned i = 0;
-    while (!runs_here(all[i]))
-        i++;
-    return all[i];
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+        if (runs_here(all[i]))
+            return all[i];
+    return &pk_kernels_plain;
 }
 
 const pk_kernels *pk_kernels_named(const char *name)

@@ -1,5 +1,6 @@
 #include "template_internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -88,9 +89,11 @@ static void elements_from(const pk_template *templ, const template_column *colum
     const pk_set *set = column->what.set;
     pk_u128 turn, digit;
     if (first >> 64 == 0 && column->step >> 64 == 0 && column->radix >> 64 == 0) {
-        uint64_t steps = (uint64_t)first / (uint64_t)column->step;
-        turn = (uint64_t)first % (uint64_t)column->step;
-        digit = steps % (uint64_t)column->radix;
+        uint64_t step = (uint64_t)column->step;
+        uint64_t radix = (uint64_t)column->radix;
+        assert(step && radix);
+        turn = (uint64_t)first % step;
+        digit = (uint64_t)first / step % radix;
     } else {
         turn = first % column->step;
         digit = first / column->step % column->radix;

@@ -106,6 +106,8 @@ static bool prepare(bench *b, const char *text, const char *path)
     static char reason[PK_TEMPLATE_REASON];
     static pk_image standard;
     char name[16];
+    if (!path)
+        return false;
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(path, "-"), path);
     b->inplace = strstr(path, "-inplace") != NULL;
     if (pk_image_load(pk_standard_image, pk_standard_image_size, &standard, reason,

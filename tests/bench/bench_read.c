@@ -9,6 +9,7 @@
  * `options` the same with the five options that a Linux host sends, `mix` the packets of VECTORS
  * whose expression begins with a layer that stands alone.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,14 +83,15 @@ static bool from_line(bench *b, const char *line)
         {"Ether(", "eth"}, {"Dot3(", "eth"}, {"IP(", "ip"}, {"IPv6(", "ipv6"}};
     packet *p = &b->packets[b->n];
     const char *text = strchr(line, ' ');
-    unsigned byte;
     p->layer = 0;
     p->len = 0;
     for (size_t i = 0; text && i < sizeof names / sizeof *names; i++)
         if (strncmp(text + 1, names[i][0], strlen(names[i][0])) == 0)
             p->layer = pk_image_layer_find(&b->image, names[i][1]);
-    while (p->layer && p->len < PACKET_SIZE && sscanf(line + 2 * p->len, "%2x", &byte) == 1)
-        p->bytes[p->len++] = (uint8_t)byte;
+    while (p->layer && p->len < PACKET_SIZE && isxdigit((unsigned char)line[2 * p->len])) {
+        const char digits[3] = {line[2 * p->len], line[2 * p->len + 1], 0};
+        p->bytes[p->len++] = (uint8_t)strtoul(digits, NULL, 16);
+    }
     return p->layer && p->len;
 }
 

@@ -282,6 +282,8 @@ static void walk_field(walk *w, pk_node node)
         if (w->inst->type->fields[i].node == node)
             field = &w->inst->type->fields[i];
     }
+    if (field == NULL)
+        return;
     naive_slot *slot = &w->inst->slots[field->slot];
     if (w->part == NAIVE_FIELDS && field->slot == w->first)
         w->within_fields = true;

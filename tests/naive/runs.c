@@ -76,7 +76,7 @@ static bool add_range(const naive_scope *scope, pk_node where, naive_value lo, n
     if ((run.step > 0) != (end >= run.start) && end != run.start)
         return true;
     pk_u128 distance = end >= run.start ? end - run.start : run.start - end;
-    run.count = distance / stride + 1;
+    run.count = stride ? distance / stride + 1 : 1;
     add_run(scope->packet->arena, list, run);
     return true;
 }

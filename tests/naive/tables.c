@@ -130,7 +130,7 @@ static void bind_table(naive_unit *unit, const naive_layer *owner, pk_atom table
                        naive_layer *target)
 {
     naive_key key = {.owner = owner, .name = table, .target = target};
-    pk_atom columns[COLUMNS];
+    pk_atom columns[COLUMNS] = {0};
     key.n = columns_of(unit, table, columns);
     for (size_t i = 0; i < key.n; i++) {
         pk_node expr = argument(unit, owner, args, columns[i]);

@@ -114,7 +114,7 @@ static void tiles_and_rebuilds(naive_unit *unit, const naive_layer *layer, const
 static void mutate(uint8_t *bytes, size_t len, uint64_t *state)
 {
     uint64_t flips = 1 + next_random(state) % 4;
-    for (uint64_t i = 0; i < flips; i++) {
+    for (uint64_t i = 0; i < flips && len; i++) {
         uint64_t r = next_random(state);
         bytes[r % len] = (uint8_t)(r >> 32);
     }

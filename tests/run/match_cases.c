@@ -27,8 +27,10 @@ static uint32_t from_hex(const char *text, uint8_t *out)
 {
     uint32_t len = 0;
     for (; text[0] && text[1] && len < BYTES; text += 2) {
-        unsigned byte;
-        if (sscanf(text, "%2x", &byte) != 1)
+        const char digits[3] = {text[0], text[1], 0};
+        char *end;
+        unsigned long byte = strtoul(digits, &end, 16);
+        if (end != digits + 2)
             break;
         out[len++] = (uint8_t)byte;
     }
