@@ -88,6 +88,7 @@ static void elements_from(const pk_template *templ, const template_column *colum
 {
     const pk_set *set = column->what.set;
     pk_u128 turn, digit;
+    assert(set->count); /* of an empty set there is no packet */
     if (first >> 64 == 0 && column->step >> 64 == 0 && column->radix >> 64 == 0) {
         uint64_t step = (uint64_t)column->step;
         uint64_t radix = (uint64_t)column->radix;
