@@ -49,7 +49,7 @@ static void expect_bytes(const char *layer, const uint8_t *bytes, size_t len, co
 
 static void expect(const char *layer, const char *hex, const char *want)
 {
-    uint8_t bytes[256];
+    static uint8_t bytes[256];
     size_t len = 0;
     for (; hex[2 * len]; len++) {
         const char digits[3] = {hex[2 * len], hex[2 * len + 1], 0};
