@@ -131,6 +131,8 @@ def main(arguments):
                 continue
             trouble = execute(example, folder, environment)
             failed += bool(trouble) and example.name not in pending
+            if trouble:
+                print(f"{example.name}: {trouble}", file=sys.stderr)
             print(report(number, example, trouble, pending.get(example.name)), flush=True)
     return 1 if failed else 0
 
