@@ -19,16 +19,15 @@ pk_ref pk_table_find(pk_compiler *cx, pk_ref layer, pk_ref name)
     return 0;
 }
 
-static void key_put(pk_compiler *cx, pk_ref table, uint64_t lo, uint64_t hi, pk_ref layer,
-                    pk_span span)
+void pk_key_put(pk_compiler *cx, pk_ref table, uint64_t lo, uint64_t hi, pk_ref layer, pk_span span)
 {
     if (pk_grow((void **)&cx->keys, &cx->cap_keys, cx->n_keys, sizeof *cx->keys))
         cx->keys[cx->n_keys++] =
             (pk_pending_key){table, {.lo = lo, .hi = hi, .layer = layer}, span};
 }
 
-static void bind_put(pk_compiler *cx, pk_ref upper, pk_ref lower,
-                     const pk_image_imposition *imposed, uint32_t count)
+void pk_bind_put(pk_compiler *cx, pk_ref upper, pk_ref lower, const pk_image_imposition *imposed,
+                 uint32_t count)
 {
     pk_image_bind bind = {.lower = lower, .n_impositions = count};
     if (count) {
@@ -113,7 +112,7 @@ static void bind_keys(pk_compiler *cx, pk_ref upper, pk_ref lower, const pk_ast_
         uint64_t key;
         if (*name == '(') {
             if (tuple_key(cx, lower, name, part->b, &key))
-                key_put(cx, i, key, key, upper, part->span);
+                pk_key_put(cx, i, key, key, upper, part->span);
             continue;
         }
         pk_node value = argument_of(cx, part->b, name, strlen(name));
@@ -121,7 +120,7 @@ static void bind_keys(pk_compiler *cx, pk_ref upper, pk_ref lower, const pk_ast_
         int64_t lo;
         int64_t hi;
         if (value && looks_constant(cx, value) && key_bounds(cx, value, field, &lo, &hi))
-            key_put(cx, i, (uint64_t)lo, (uint64_t)hi, upper, part->span);
+            pk_key_put(cx, i, (uint64_t)lo, (uint64_t)hi, upper, part->span);
     }
 }
 
@@ -180,7 +179,7 @@ static void bind_one(pk_compiler *cx, pk_ref upper, pk_node bind)
         n_imposed += bind_impose(cx, layer, depth, &part, imposed + n_imposed, ROOM - n_imposed);
     }
     if (lower)
-        bind_put(cx, upper, lower, imposed, n_imposed);
+        pk_bind_put(cx, upper, lower, imposed, n_imposed);
 }
 
 /* A case is bound on its struct by the key of the struct's first table. */
@@ -208,13 +207,13 @@ static void bind_case(pk_compiler *cx, pk_node node, pk_ref layer)
                        "the key of a case must be a constant integer or range");
         return;
     }
-    key_put(cx, table, (uint64_t)lo, (uint64_t)hi, layer, at.span);
+    pk_key_put(cx, table, (uint64_t)lo, (uint64_t)hi, layer, at.span);
     pk_image_imposition imposed = {.layer = lower};
     if (field) {
         imposed.slot = PK_AT(cx->builder, FLD, field)->slot;
         imposed.value = pk_expr_int(cx, lo);
     }
-    bind_put(cx, layer, lower, &imposed, field ? 1 : 0);
+    pk_bind_put(cx, layer, lower, &imposed, field ? 1 : 0);
 }
 
 void pk_bind_layers(pk_compiler *cx)
@@ -272,7 +271,7 @@ static void gather_existing(pk_compiler *cx)
         const pk_image_table table = *PK_AT(cx->builder, TAB, t);
         for (uint32_t k = 0; touched && k < table.n_keys; k++) {
             pk_image_key key = *PK_AT(cx->builder, KEY, table.keys + k);
-            key_put(cx, t, key.lo, key.hi, key.layer, (pk_span){0, 0});
+            pk_key_put(cx, t, key.lo, key.hi, key.layer, (pk_span){0, 0});
         }
     }
 }
@@ -458,7 +457,7 @@ static void share_table(pk_compiler *cx, pk_ref layer, const pk_image_selector *
         if (is_bound(cx, upper, layer) || !imposed_constant(cx, upper, table.layer, slot, &value))
             continue;
         const pk_image_imposition imposed = {layer, 0, insn.d, pk_expr_int(cx, value)};
-        bind_put(cx, upper, layer, &imposed, 1);
+        pk_bind_put(cx, upper, layer, &imposed, 1);
         if (touched)
             touched[upper] = 1;
     }

@@ -209,6 +209,7 @@ static void compile_steps(pk_compiler *cx)
     pk_declare_members(cx);
     pk_lower_layers(cx);
     pk_bind_layers(cx);
+    pk_bind_successors(cx);
     pk_bind_finish(cx);
     pk_lower_aliases(cx);
     pk_lower_params(cx);

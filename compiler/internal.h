@@ -117,8 +117,7 @@ typedef struct pk_compiler {
     uint32_t n_dims;
     uint32_t *dims; /* dimensions met by the alternative being made */
     size_t n_dims_met, cap_dims;
-    uint32_t n_random;    /* random streams given out */
-    uint32_t first_layer; /* first LAY that this compilation made */
+    uint32_t n_random; /* random streams given out */
 } pk_compiler;
 
 /* ---- general ---- */
@@ -169,7 +168,15 @@ void pk_field_written_as(pk_compiler *cx, const pk_ast_node *tail, pk_image_fiel
 pk_ref pk_implied(pk_compiler *cx, pk_ref layer);
 void pk_bind_layers(pk_compiler *cx);
 void pk_bind_finish(pk_compiler *cx);
+/* A key for a dispatch table, a bind for a layer: written by pk_bind_finish. */
+void pk_key_put(pk_compiler *cx, pk_ref table, uint64_t lo, uint64_t hi, pk_ref layer,
+                pk_span span);
+void pk_bind_put(pk_compiler *cx, pk_ref upper, pk_ref lower, const pk_image_imposition *imposed,
+                 uint32_t count);
 pk_ref pk_table_find(pk_compiler *cx, pk_ref layer, pk_ref name);
+
+/* ---- succeed.c: layers that take a standard layer's place ---- */
+void pk_bind_successors(pk_compiler *cx);
 
 /* ---- layer.c: item programs, defaults, lets and defs ---- */
 void pk_lower_layers(pk_compiler *cx);

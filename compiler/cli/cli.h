@@ -124,6 +124,13 @@ const char *pk_describe_name(const pk_cli *cli);
 int pk_describe_probe(pk_cli *cli, pk_description *ret);
 /* The same, and makes the machine, sets parameters and opens the space: the set can be expanded. */
 int pk_describe_set(pk_cli *cli, pk_description *ret);
+/* Shows reports on standard error, in the form asked for; PK_EXIT_USAGE when there are errors. */
+int pk_describe_report(pk_cli *cli, const pk_diags *diags);
+/* ---- ignored.c ---- */
+/* Warns of values given to fields that the packets do not have; looks at the first packet of each
+ * alternative. */
+void pk_describe_ignored(pk_cli *cli, const pk_description *d);
+/* ---- describe.c ---- */
 /* "packet N of the set: ..." of one that cannot be built, behind what was shown before it. */
 int pk_describe_unbuilt(pk_cli *cli, pk_u128 n, const pk_vm_error *error);
 /* A machine over the standard layers alone. */

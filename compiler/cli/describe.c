@@ -10,16 +10,16 @@
 #include "run/params.h"
 #include "standard.h"
 
-static int report(pk_cli *cli, pk_description *d)
+int pk_describe_report(pk_cli *cli, const pk_diags *diags)
 {
     pk_buf text = {0};
     pk_diag_form form = pk_cli_given(cli, PK_OPT_JSON_ERRORS) ? PK_DIAG_JSON
                         : pk_cli_color(cli, STDERR_FILENO)    ? PK_DIAG_COLOR
                                                               : PK_DIAG_TEXT;
-    pk_diags_render(d->diags, form, &text);
+    pk_diags_render(diags, form, &text);
     (void)fputs(pk_buf_cstr(&text), stderr);
     pk_buf_free(&text);
-    return pk_diags_errors(d->diags) ? PK_EXIT_USAGE : 0;
+    return pk_diags_errors(diags) ? PK_EXIT_USAGE : 0;
 }
 
 /* What the compiler just made is checked like any image, but for the hash: nothing has had it in
@@ -77,7 +77,7 @@ int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_descri
     const pk_compile_options options = {
         .standard = &standard, .import_paths = cli->imports, .n_import_paths = cli->n_imports};
     int result = pk_compile(&options, ret->sources, texts, n, ret->diags, &ret->image_bytes);
-    status = report(cli, ret);
+    status = pk_describe_report(cli, ret->diags);
     if (status)
         return status;
     if (result != PK_OK)

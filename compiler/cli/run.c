@@ -221,9 +221,11 @@ static int run(pk_cli *cli, pk_description *d)
 int pk_cli_run(pk_cli *cli)
 {
     pk_description d = {0};
-    int status = pk_describe_probe(cli, &d);
-    if (!status)
+    int status = pk_describe_set(cli, &d);
+    if (!status) {
+        pk_describe_ignored(cli, &d);
         status = run(cli, &d);
+    }
     pk_description_free(&d);
     return status;
 }

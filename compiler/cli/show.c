@@ -97,8 +97,10 @@ int pk_cli_show(pk_cli *cli)
     int status = pk_describe_set(cli, &d);
     if (!status)
         status = pk_form_verify(cli, form, &d.image);
-    if (!status)
+    if (!status) {
+        pk_describe_ignored(cli, &d);
         status = show(cli, &d, form);
+    }
     pk_form_verify_end(cli);
     pk_description_free(&d);
     return status;

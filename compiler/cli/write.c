@@ -154,8 +154,10 @@ int pk_cli_write(pk_cli *cli)
                            cli->value[PK_OPT_OUTPUT]);
     pk_description d = {0};
     int status = pk_describe_set(cli, &d);
-    if (!status)
+    if (!status) {
+        pk_describe_ignored(cli, &d);
         status = write_set(cli, &d);
+    }
     pk_description_free(&d);
     return status;
 }
