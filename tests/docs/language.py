@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 FENCE = re.compile(r"^```pkt([^\n]*)\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", re.S | re.M)
+CHECK = re.compile(r"^check ", re.M)
 CODE = re.compile(r"\[([EW]\d{4})\]")
 
 
@@ -51,6 +52,9 @@ def judge(program, mark, text, shown):
         fine = done.returncode == 0
     else:
         return f"no such mark: {mark}"
+    if fine and done.returncode == 0 and CHECK.search(text):
+        done = pktc(program, "check", text)
+        fine = done.returncode == 0
     return None if fine else f"exit {done.returncode}\n{done.stdout}{done.stderr}"
 
 
