@@ -14,8 +14,13 @@ enum {
 
 /* Which chains stimuli have: a received packet with none of them as its beginning is other traffic.
  * When there are too many different ones, every chain counts as known. */
+typedef struct known_chain {
+    uint64_t hash;
+    uint64_t used; /* combinations of shapes that some stimulus has a key of */
+} known_chain;
+
 typedef struct chain_set {
-    uint64_t hashes[PK_MATCH_CHAINS];
+    known_chain chains[PK_MATCH_CHAINS];
     uint32_t count;
     bool full;
 } chain_set;
@@ -103,22 +108,30 @@ void pk_match_expect(pk_match *match, uint64_t stimuli)
 
 /* ---- chains ---- */
 
-static bool chain_known(const chain_set *chains, uint64_t hash)
+static known_chain *chain_find(chain_set *chains, uint64_t hash)
 {
     for (uint32_t i = 0; i < chains->count; i++)
-        if (chains->hashes[i] == hash)
-            return true;
-    return chains->full;
+        if (chains->chains[i].hash == hash)
+            return &chains->chains[i];
+    return NULL;
 }
 
-static void chain_note(chain_set *chains, uint64_t hash)
+/* The combinations of shapes that a stimulus of this chain can be found by; 0: there is none. */
+static uint64_t chain_used(chain_set *chains, uint64_t hash)
 {
-    if (chain_known(chains, hash))
-        return;
-    if (chains->count == PK_MATCH_CHAINS)
+    const known_chain *known = chain_find(chains, hash);
+    return known ? known->used : chains->full ? UINT64_MAX : 0;
+}
+
+static void chain_note(chain_set *chains, uint64_t hash, uint64_t used)
+{
+    known_chain *known = chain_find(chains, hash);
+    if (known)
+        known->used |= used;
+    else if (chains->count == PK_MATCH_CHAINS)
         chains->full = true;
     else
-        chains->hashes[chains->count++] = hash;
+        chains->chains[chains->count++] = (known_chain){hash, used};
 }
 
 static uint64_t chain_hash(const pk_match_chain *chain, uint32_t count)
@@ -131,69 +144,79 @@ static uint64_t chain_hash(const pk_match_chain *chain, uint32_t count)
 
 /* ---- keys ---- */
 
-/* One side of a chain's shapes, each evaluated once, and the combination at hand. */
+/* One side of a chain's shapes, each evaluated once and only when it is asked for, and the
+ * combination at hand. */
 typedef struct key_walk {
+    const pk_match_chain *chain;
+    pk_match_side side;
     uint32_t count;
+    uint64_t combination; /* one bit: the one at hand, counted from the first */
     uint32_t radix[PK_LAYER_DEPTH], digit[PK_LAYER_DEPTH];
     bool keyed[PK_LAYER_DEPTH];
     uint64_t hash[PK_MATCH_SHAPES * 2]; /* of layer i's shape s at at[i] + s */
-    bool applies[PK_MATCH_SHAPES * 2], empty[PK_MATCH_SHAPES * 2];
+    bool evaluated[PK_MATCH_SHAPES * 2], applies[PK_MATCH_SHAPES * 2], empty[PK_MATCH_SHAPES * 2];
     uint32_t at[PK_LAYER_DEPTH];
 } key_walk;
 
-static void evaluate_shape(pk_match *match, const pk_match_chain *chain, pk_match_side side,
-                           key_walk *walk, uint32_t link, uint32_t shape)
+static void evaluate_shape(pk_match *match, key_walk *walk, uint32_t link)
 {
-    uint32_t at = walk->at[link] + shape;
-    pk_ref layer = chain->links[link].layer;
-    walk->hash[at] = layer;
+    uint32_t shape = walk->digit[link], at = walk->at[link] + shape;
+    const pk_match_link *layer = &walk->chain->links[link];
+    walk->evaluated[at] = true;
+    walk->hash[at] = layer->layer;
     walk->applies[at] = true;
     walk->empty[at] = true;
     if (!walk->keyed[link])
         return;
-    walk->empty[at] = pk_match_shape_empty(match->image, layer, shape);
-    walk->applies[at] = pk_match_shape_hash(match->vm, chain->tree, &chain->links[link], shape,
-                                            side, &walk->hash[at]);
+    walk->empty[at] = pk_match_shape_empty(match->image, layer->layer, shape);
+    walk->applies[at] = pk_match_shape_hash(match->vm, walk->chain->tree, layer, shape, walk->side,
+                                            &walk->hash[at]);
 }
 
 /* A product of at most PK_MATCH_SHAPES has at most that many shapes in layers of more than one, and
- * a layer of one shape for each of PK_LAYER_DEPTH links. */
+ * a layer of one shape for each of PK_LAYER_DEPTH links; a combination is a bit of a word. */
 _Static_assert((int)PK_LAYER_DEPTH <= (int)PK_MATCH_SHAPES, "room for the shapes of a walk");
+_Static_assert((int)PK_MATCH_SHAPES == 64, "a combination is a bit of a word");
 
 static void walk_init(pk_match *match, const pk_match_chain *chain, uint32_t count,
                       pk_match_side side, key_walk *walk)
 {
+    walk->chain = chain;
+    walk->side = side;
     walk->count = count;
+    walk->combination = 1;
     pk_match_radix(match->image, chain, count, walk->radix, walk->keyed);
     uint32_t at = 0;
     for (uint32_t i = 0; i < count; i++) {
         walk->at[i] = at;
         walk->digit[i] = 0;
-        for (uint32_t s = 0; s < walk->radix[i]; s++)
-            evaluate_shape(match, chain, side, walk, i, s);
         at += walk->radix[i];
     }
+    memset(walk->evaluated, 0, at);
 }
 
 /* The key of the combination at hand; false when one of its shapes does not apply, or when it has
- * no equation at all. */
-static bool walk_key(const key_walk *walk, uint64_t chain, uint64_t *ret_key)
+ * neither equation nor guard. */
+static bool walk_key(pk_match *match, key_walk *walk, uint64_t chain, uint64_t *ret_key)
 {
     uint64_t key = chain;
-    bool equations = false;
+    bool says = false;
     for (uint32_t i = 0; i < walk->count; i++) {
         uint32_t at = walk->at[i] + walk->digit[i];
+        if (!walk->evaluated[at])
+            evaluate_shape(match, walk, i);
         if (!walk->applies[at])
             return false;
-        equations = equations || !walk->empty[at];
+        says = says || !walk->empty[at];
         key = pk_match_fold(key, walk->hash[at]);
     }
     *ret_key = key;
-    return equations;
+    return says;
 }
 
 static bool walk_step(key_walk *walk)
 {
+    walk->combination <<= 1;
     for (uint32_t i = walk->count; i-- > 0;) {
         if (++walk->digit[i] < walk->radix[i])
             return true;
@@ -215,13 +238,17 @@ static int add_answers(pk_match *match, uint32_t number)
 {
     key_walk walk;
     uint64_t keys[PK_MATCH_SHAPES], chain = chain_hash(&match->sent, match->sent.count);
+    uint64_t used = 0;
     uint32_t count = 0;
     walk_init(match, &match->sent, match->sent.count, PK_SIDE_SENT, &walk);
-    do
-        count += walk_key(&walk, chain, &keys[count]);
-    while (walk_step(&walk));
+    do {
+        if (!walk_key(match, &walk, chain, &keys[count]))
+            continue;
+        used |= walk.combination;
+        count++;
+    } while (walk_step(&walk));
     if (count)
-        chain_note(&match->chains, chain);
+        chain_note(&match->chains, chain, used);
     int error = reserve(match, &match->answers, count);
     for (uint32_t i = 0; !error && i < count; i++)
         error = pk_match_table_add(&match->answers, keys[i], number);
@@ -244,7 +271,7 @@ static int add_quotes(pk_match *match, uint32_t number)
         if (!can_be_quoted(match, match->sent.links[i].layer))
             continue;
         starts++;
-        if (!pk_match_quote_hash(&match->sent, i, &key))
+        if (!pk_match_quote_hash(match->vm, &match->sent, i, &key))
             continue;
         int error = reserve(match, &match->quotes, 1);
         if (!error)
@@ -318,14 +345,15 @@ static bool try_key(pk_match *match, uint64_t key, const pk_match_source *source
     return false;
 }
 
-static bool try_prefix(pk_match *match, uint32_t count, uint64_t chain,
+static bool try_prefix(pk_match *match, uint32_t count, uint64_t chain, uint64_t used,
                        const pk_match_source *source, pk_match_result *result)
 {
     key_walk walk;
     uint64_t key;
     walk_init(match, &match->reply, count, PK_SIDE_REPLY, &walk);
     do
-        if (walk_key(&walk, chain, &key) && try_key(match, key, source, result))
+        if (used & walk.combination && walk_key(match, &walk, chain, &key) &&
+            try_key(match, key, source, result))
             return true;
     while (walk_step(&walk));
     return false;
@@ -336,11 +364,12 @@ static void find_answer(pk_match *match, const pk_match_source *source, pk_match
 {
     for (uint32_t count = match->reply.count; count > 0; count--) {
         uint64_t chain = chain_hash(&match->reply, count);
-        if (!chain_known(&match->chains, chain))
+        uint64_t used = chain_used(&match->chains, chain);
+        if (!used)
             continue;
         if (result->kind == PK_MATCH_OTHER)
             result->kind = PK_MATCH_NONE;
-        if (try_prefix(match, count, chain, source, result))
+        if (try_prefix(match, count, chain, used, source, result))
             return;
     }
 }
@@ -396,7 +425,7 @@ static uint32_t quote_fits(pk_match *match, uint64_t key, const pk_tree *sent)
     uint32_t best = 0, at = 0;
     for (; (at = link_of_layer(&match->sent, head->layer, at)) < match->sent.count; at++) {
         uint64_t own;
-        if (!pk_match_quote_hash(&match->sent, at, &own) || own != key)
+        if (!pk_match_quote_hash(match->vm, &match->sent, at, &own) || own != key)
             continue;
         pk_tree_node node = match->sent.links[at].node;
         uint32_t fit = 1 + bytes_agree(match->quotation.tree, head->node, sent, node);
@@ -450,7 +479,7 @@ static void find_quote(pk_match *match, const pk_tree *reply, const pk_match_sou
         uint64_t key;
         result->kind = PK_MATCH_NONE;
         pk_match_chain_of(NULL, reply, from, &match->quotation);
-        if (!match->quotation.count || !pk_match_quote_hash(&match->quotation, 0, &key))
+        if (!match->quotation.count || !pk_match_quote_hash(match->vm, &match->quotation, 0, &key))
             continue;
         result->quoting = match->reply.quoting[i].node;
         if (try_quote(match, key, source, result))
@@ -502,7 +531,7 @@ bool pk_match_is_stimulus(pk_match *match, const pk_tree *packet, const pk_match
     for (uint32_t i = 0; i < match->reply.count; i++) {
         uint64_t key;
         if (can_be_quoted(match, match->reply.links[i].layer))
-            return pk_match_quote_hash(&match->reply, i, &key) &&
+            return pk_match_quote_hash(match->vm, &match->reply, i, &key) &&
                    is_candidate(match, packet, i, key, source);
     }
     return false;

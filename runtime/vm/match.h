@@ -19,7 +19,7 @@
  * path may rewrite the rest, such as TCP's sequence numbers). Among the candidates that one is
  * taken whose bytes agree most with the quotation, on a tie the earliest unanswered.
  *
- * A stack none of whose layers has an equation cannot be answered. The matcher keeps no packet; it
+ * A stack none of whose layers has an equation or a guard cannot be answered. The matcher keeps no packet; it
  * borrows the machine and the image. It is for one thread.
  */
 #ifndef PK_VM_MATCH_H

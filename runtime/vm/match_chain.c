@@ -92,7 +92,10 @@ uint32_t pk_match_shape_count(const pk_image *image, pk_ref layer)
 bool pk_match_shape_empty(const pk_image *image, pk_ref layer, uint32_t shape)
 {
     const pk_image_layer *record = &image->layers[layer];
-    return shape >= record->n_shapes || image->shapes[record->shapes + shape].n_keys == 0;
+    if (shape >= record->n_shapes)
+        return true;
+    const pk_image_shape *at = &image->shapes[record->shapes + shape];
+    return !at->n_keys && !at->reply_guard && !at->sent_guard;
 }
 
 static bool guard_holds(pk_vm *vm, const pk_tree *tree, const pk_match_link *link, pk_ref guard)
@@ -161,12 +164,24 @@ static uint32_t end_within(const pk_tree *tree, pk_tree_node instance, pk_tree_n
     return end - tree->recs[instance.rec].off;
 }
 
-/* Do all the layer's shapes echo this slot? */
-static bool always_echoed(const pk_image *image, const pk_image_layer *layer, uint32_t slot)
+/* Shapes that the stimulus (or its copy) can be answered by, one bit each. */
+static uint64_t shapes_open(pk_vm *vm, const pk_tree *tree, const pk_match_link *link)
+{
+    const pk_image_layer *layer = &tree->image->layers[link->layer];
+    uint64_t open = 0;
+    for (uint32_t s = 0; s < layer->n_shapes && s < 64; s++)
+        if (guard_holds(vm, tree, link, tree->image->shapes[layer->shapes + s].sent_guard))
+            open |= UINT64_C(1) << s;
+    return open;
+}
+
+/* Do all of these shapes echo this slot? */
+static bool always_echoed(const pk_image *image, const pk_image_layer *layer, uint64_t open,
+                          uint32_t slot)
 {
     for (uint32_t s = 0; s < layer->n_shapes; s++) {
         const pk_image_shape *shape = &image->shapes[layer->shapes + s];
-        bool found = false;
+        bool found = s < 64 && !(open >> s & 1);
         for (uint32_t i = 0; i < shape->n_keys && !found; i++)
             found = image->key_pairs[shape->keys + i].echoed_slot == slot;
         if (!found)
@@ -190,17 +205,18 @@ static bool fold_slot(const pk_tree *tree, const pk_match_link *link, uint32_t s
     return pk_match_fold_value(hash, pk_tree_value(tree, node));
 }
 
-static bool fold_echoed(const pk_tree *tree, const pk_match_link *link, bool first, uint64_t *hash,
-                        uint32_t *count)
+static bool fold_echoed(pk_vm *vm, const pk_tree *tree, const pk_match_link *link, bool first,
+                        uint64_t *hash, uint32_t *count)
 {
     const pk_image *image = tree->image;
     const pk_image_layer *layer = &image->layers[link->layer];
+    uint64_t open = first ? 0 : shapes_open(vm, tree, link);
     for (uint32_t s = 0; s < layer->n_shapes; s++) {
         const pk_image_shape *shape = &image->shapes[layer->shapes + s];
         for (uint32_t i = 0; i < shape->n_keys; i++) {
             uint32_t slot = image->key_pairs[shape->keys + i].echoed_slot;
             if (slot == UINT32_MAX || slot_seen(image, layer, s, i, slot) ||
-                (!first && !always_echoed(image, layer, slot)))
+                (!first && !always_echoed(image, layer, open, slot)))
                 continue;
             if (!fold_slot(tree, link, slot, first, hash, count))
                 return false;
@@ -209,16 +225,16 @@ static bool fold_echoed(const pk_tree *tree, const pk_match_link *link, bool fir
     return true;
 }
 
-bool pk_match_quote_hash(const pk_match_chain *chain, uint32_t first, uint64_t *ret_hash)
+bool pk_match_quote_hash(pk_vm *vm, const pk_match_chain *chain, uint32_t first, uint64_t *ret_hash)
 {
     uint64_t hash = pk_match_chain_fold(1, chain->links[first].layer);
     uint32_t count = 0;
-    if (!fold_echoed(chain->tree, &chain->links[first], true, &hash, &count) || !count)
+    if (!fold_echoed(vm, chain->tree, &chain->links[first], true, &hash, &count) || !count)
         return false;
     if (first + 1 < chain->count) {
         const pk_match_link *next = &chain->links[first + 1];
         hash = pk_match_chain_fold(hash, next->layer);
-        if (!fold_echoed(chain->tree, next, false, &hash, &count))
+        if (!fold_echoed(vm, chain->tree, next, false, &hash, &count))
             return false;
     }
     *ret_hash = hash;

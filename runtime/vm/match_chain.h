@@ -46,6 +46,7 @@ bool pk_match_shape_hash(pk_vm *vm, const pk_tree *tree, const pk_match_link *li
 
 /* Shapes of a layer as keys know them: 1 where the image has none. */
 uint32_t pk_match_shape_count(const pk_image *image, pk_ref layer);
+/* Has it neither an equation nor a guard? */
 bool pk_match_shape_empty(const pk_image *image, pk_ref layer, uint32_t shape);
 
 /* How many of the first `count` links give keys within PK_MATCH_SHAPES: radix[i] is 1 for those
@@ -55,6 +56,7 @@ uint32_t pk_match_radix(const pk_image *image, const pk_match_chain *chain, uint
 
 /* The key of what a quotation of the chain from link `first` on would hold; false when the first
  * layer echoes nothing, or an echoed field of it is missing. */
-bool pk_match_quote_hash(const pk_match_chain *chain, uint32_t first, uint64_t *ret_hash);
+bool pk_match_quote_hash(pk_vm *vm, const pk_match_chain *chain, uint32_t first,
+                         uint64_t *ret_hash);
 
 #endif

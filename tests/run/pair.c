@@ -1,0 +1,108 @@
+#include "pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "standard.h"
+
+static void give_up(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(99);
+}
+
+static void compile(const char *text, pk_buf *image)
+{
+    pk_image standard;
+    char why[256];
+    if (pk_image_attach(pk_standard_image, pk_standard_image_size, &standard, why, sizeof why))
+        give_up("standard image", why);
+    pk_sources *sources = pk_sources_new();
+    pk_diags *diags = pk_diags_new(sources);
+    const pk_compile_options options = {.standard = &standard};
+    pk_span span;
+    if (pk_sources_add(sources, "pair", text, strlen(text), &span) ||
+        pk_compile(&options, sources, &span, 1, diags, image)) {
+        pk_buf report = {0};
+        pk_diags_render(diags, PK_DIAG_TEXT, &report);
+        give_up(text, pk_buf_cstr(&report));
+    }
+    pk_diags_free(diags);
+    pk_sources_free(sources);
+}
+
+/* Packet `n`, built, and read back as whoever receives it would. */
+static void make(pair *p, const char *text, uint32_t n, pk_buf *bytes, pk_tree *tree)
+{
+    pk_point point;
+    pk_vm_error error = {0};
+    const pk_space *space = pk_vm_space(p->vm);
+    pk_tree built;
+    pk_tree_init(&built, &p->image);
+    pk_tree_init(tree, &p->image);
+    if (pk_point_init(space, &point) ||
+        !pk_space_locate(space, p->image.probes[1].alts, 2, n, &point) ||
+        pk_vm_build(p->vm, &point, bytes, &built, &error))
+        give_up(text, error.text);
+    const pk_image_plan *outermost = &p->image.plans[p->image.alts[point.alt].plan];
+    if (pk_vm_dissect(p->vm, outermost->ref, bytes->data, (uint32_t)bytes->len,
+                      (uint32_t)bytes->len, tree))
+        give_up(text, "no memory");
+    pk_tree_free(&built);
+    pk_point_free(&point);
+}
+
+void pair_open(pair *p, const char *sent, const char *reply, const char *clauses)
+{
+    char why[256];
+    pk_buf text = {0};
+    *p = (pair){0};
+    pk_buf_printf(&text, "send [%s,\n %s]%s\n", sent, reply, clauses);
+    compile(pk_buf_cstr(&text), &p->image_bytes);
+    if (pk_image_load(p->image_bytes.data, p->image_bytes.len, &p->image, why, sizeof why))
+        give_up(sent, why);
+    p->vm = pk_vm_new(&p->image, NULL);
+    pk_vm_error error = {0};
+    if (!p->vm || pk_vm_space_open(p->vm, 1, &error))
+        give_up(sent, error.text);
+    make(p, pk_buf_cstr(&text), 0, &p->sent_bytes, &p->sent);
+    make(p, pk_buf_cstr(&text), 1, &p->reply_bytes, &p->reply);
+    pk_buf_free(&text);
+}
+
+void pair_close(pair *p)
+{
+    pk_tree_free(&p->sent);
+    pk_tree_free(&p->reply);
+    pk_buf_free(&p->sent_bytes);
+    pk_buf_free(&p->reply_bytes);
+    pk_vm_free(p->vm);
+    pk_buf_free(&p->image_bytes);
+}
+
+static const pk_tree *rebuild(void *context, uint32_t number)
+{
+    const pair *p = context;
+    return number == 0 ? &p->sent : NULL;
+}
+
+static bool answered(void *context, uint32_t number)
+{
+    (void)context;
+    (void)number;
+    return false;
+}
+
+pk_match_kind pair_judge(pair *p)
+{
+    pk_match *match = pk_match_new(p->vm, &p->image);
+    pk_match_source source = {rebuild, answered, p};
+    pk_match_result result = {0};
+    if (!match || pk_match_add(match, 0, &p->sent))
+        give_up("matcher", "no memory");
+    pk_match_find(match, &p->reply, &source, &result);
+    pk_match_free(match);
+    return result.kind;
+}
