@@ -2,6 +2,7 @@
  * which clauses there are, what they take and which of them later stages still have to build. */
 #include "internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,7 @@ typedef enum clause_use {
     CLAUSE_OPTION, /* of a probe, with a value */
     CLAUSE_WORD,   /* of a probe, with a word or a value */
     CLAUSE_SWITCH, /* of a probe, without a value */
+    CLAUSE_PART,   /* of a probe, with `I/N` */
     CLAUSE_SEND,
     CLAUSE_PROBE,
     CLAUSE_CHECK,
@@ -109,7 +111,7 @@ static const struct {
     {"collect", CLAUSE_WORD},    {"view", CLAUSE_LATER_VIEW}, {"flow", CLAUSE_LATER},
     {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LATER},    {"answer", CLAUSE_LATER},
     {"stateless", CLAUSE_LATER}, {"burst", CLAUSE_OPTION},    {"duration", CLAUSE_OPTION},
-    {"shard", CLAUSE_LATER},     {"threads", CLAUSE_LATER},   {"discard", CLAUSE_SWITCH},
+    {"shard", CLAUSE_PART},      {"threads", CLAUSE_LATER},   {"discard", CLAUSE_SWITCH},
     {"capture", CLAUSE_LATER},   {"canary", CLAUSE_LATER},    {"stop", CLAUSE_LATER},
     {"pace", CLAUSE_LATER},      {"speed", CLAUSE_LATER},     {"save", CLAUSE_WORD},
     {"guard", CLAUSE_LATER},     {"where", CLAUSE_LATER},     {"sniff", CLAUSE_LATER},
@@ -206,13 +208,36 @@ static bool unit_missing(pk_compiler *cx, const char *clause, pk_node value)
     return false;
 }
 
+static void add_option(pk_compiler *cx, probe *p, pk_ref name, pk_node value, clause_use use)
+{
+    pk_ref expr = value ? option_value(cx, &p->scope, value, use) : 0;
+    if (p->record.n_options < sizeof p->options / sizeof *p->options && (expr || !value))
+        p->options[p->record.n_options++] = (pk_image_option){name, expr};
+}
+
+/* `shard I/N` is two options of the image. */
+static void add_part(pk_compiler *cx, probe *p, pk_ref name, const char *text, pk_node value)
+{
+    pk_ast_node at = *pk_at(cx, value);
+    if (at.kind != PK_AST_BINARY || at.a != PK_OP_DIV) {
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at.span, "`%s` takes a part of a number",
+                       text);
+        pk_diag_label(cx->diags, "such as 0/8, the first of eight");
+        return;
+    }
+    char whole[32]; /* names of clauses are short */
+    int len = snprintf(whole, sizeof whole, "%ss", text);
+    add_option(cx, p, name, at.b, CLAUSE_PART);
+    add_option(cx, p, pk_image_builder_text(cx->builder, whole, (size_t)len), at.c, CLAUSE_PART);
+}
+
 static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, pk_node value)
 {
     const char *text = pk_ast_atom_text(cx->ast, name);
     clause_use use;
     if (!clause_find(cx, text, span, &use) || clause_later(cx, text, span, use))
         return;
-    if (use != CLAUSE_OPTION && use != CLAUSE_WORD && use != CLAUSE_SWITCH) {
+    if (use != CLAUSE_OPTION && use != CLAUSE_WORD && use != CLAUSE_SWITCH && use != CLAUSE_PART) {
         pk_diag_report(cx->diags, PK_DIAG_CLAUSE_PLACE, span, "`%s` cannot stand here", text);
         return;
     }
@@ -230,9 +255,10 @@ static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, 
             return;
         }
     }
-    pk_ref expr = value ? option_value(cx, &p->scope, value, use) : 0;
-    if (p->record.n_options < sizeof p->options / sizeof *p->options && (expr || !value))
-        p->options[p->record.n_options++] = (pk_image_option){ref, expr};
+    if (use == CLAUSE_PART)
+        add_part(cx, p, ref, text, value);
+    else
+        add_option(cx, p, ref, value, use);
 }
 
 static void probe_send(pk_compiler *cx, probe *p, const pk_ast_node *clause)

@@ -8,6 +8,7 @@
 
 #include "base/literal.h"
 #include "cli.h"
+#include "run/shard.h"
 
 enum { PORTS = 1024, RETRIES = 250 };
 
@@ -82,6 +83,20 @@ static int read_timeout(pk_cli *cli, pk_run_options *options)
         return bad_value(cli, "timeout", text, "a duration: 2s, 500ms");
     options->given |= PK_RUN_TIMEOUT;
     options->timeout = (int64_t)literal.integer;
+    return 0;
+}
+
+static int read_shard(pk_cli *cli, pk_run_options *options)
+{
+    pk_shard shard;
+    pk_error error;
+    if (!pk_cli_given(cli, PK_OPT_SHARD))
+        return 0;
+    if (pk_shard_read(cli->value[PK_OPT_SHARD], getenv, &shard, &error))
+        return pk_cli_fail(cli, PK_EXIT_USAGE, "--shard: %s", error.text);
+    options->given |= PK_RUN_SHARD | PK_RUN_SHARDS;
+    options->shard = shard.index;
+    options->shards = shard.count;
     return 0;
 }
 
@@ -169,6 +184,7 @@ static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
     int status = read_rate(cli, &setup->options);
     status = status ? status : read_timeout(cli, &setup->options);
     status = status ? status : read_numbers(cli, &setup->options);
+    status = status ? status : read_shard(cli, &setup->options);
     status = status ? status : read_words(cli, &setup->options);
     status = status ? status : read_ports(cli, ports, &setup->n_lab_ports);
     if (!status && !form_of(cli, &setup->form))

@@ -255,6 +255,8 @@ static void describe(front *f, pk_buf *out)
     pk_buf_printf(out, "probe: %s\n", pk_image_text(image, image->probes[setup->probe].name));
     pk_buf_printf(out, "seed: %llu\n", (unsigned long long)f->options.seed);
     pk_buf_printf(out, "image: %016llx\n", (unsigned long long)image->hash);
+    if (f->options.shards)
+        pk_buf_printf(out, "shard: %u/%u\n", f->options.shard, f->options.shards);
     pk_buf_text(out, "rate: ");
     pk_run_rate_text(out, f->options.rate);
     pk_buf_printf(out, "\ntimeout_ns: %lld\nretry: %u\norder: %s\n", (long long)f->options.timeout,

@@ -136,6 +136,24 @@ static bool set_seed(pk_run_options *options, pk_value value)
     return true;
 }
 
+static bool set_shard(pk_run_options *options, pk_value value)
+{
+    int64_t shard;
+    if (!take_number(value, 0, UINT32_MAX - 1, &shard))
+        return false;
+    options->shard = (uint32_t)shard;
+    return true;
+}
+
+static bool set_shards(pk_run_options *options, pk_value value)
+{
+    int64_t shards;
+    if (!take_number(value, 1, UINT32_MAX, &shards))
+        return false;
+    options->shards = (uint32_t)shards;
+    return true;
+}
+
 static bool set_interface(pk_run_options *options, pk_value value)
 {
     return take_text(value, options->interface, sizeof options->interface);
@@ -169,6 +187,8 @@ static const struct known_option {
     {"collect", PK_RUN_COLLECT, set_collect, "`first`, `all` or a number up to 65535"},
     {"order", PK_RUN_ORDER, set_order, "`linear` or `random`"},
     {"seed", PK_RUN_SEED, set_seed, "an integer"},
+    {"shard", PK_RUN_SHARD, set_shard, "the number of a part, from 0"},
+    {"shards", PK_RUN_SHARDS, set_shards, "the number of parts, from 1"},
     {"iface", PK_RUN_INTERFACE, set_interface, "the name of an interface"},
     {"discard", PK_RUN_DISCARD, set_discard, "nothing"},
     {"save", PK_RUN_SAVE, set_save, "a file name"},
@@ -180,6 +200,20 @@ static const struct known_option *known_find(const char *name)
         if (strcmp(known[i].name, name) == 0)
             return &known[i];
     return NULL;
+}
+
+/* Parts of an order that each process draws for itself would overlap. */
+static int check_shard(const pk_run_options *options, pk_error *reterr_)
+{
+    if (options->shard && options->shard >= options->shards)
+        return pk_error_set(
+            reterr_, PK_EFORMAT,
+            "shard %u of %u: parts are counted from 0, so that the last one is %u/%u",
+            options->shard, options->shards, options->shards - 1, options->shards);
+    if (options->shards > 1 && options->random_order && !(options->given & PK_RUN_SEED))
+        return pk_error_set(reterr_, PK_EFORMAT,
+                            "a shard of a random order wants a seed, the same for all shards");
+    return PK_OK;
 }
 
 int pk_run_options_read(pk_vm *vm, const pk_image *image, const pk_image_probe *probe,
@@ -203,5 +237,5 @@ int pk_run_options_read(pk_vm *vm, const pk_image *image, const pk_image_probe *
                                 entry->expected);
         options->given |= entry->bit;
     }
-    return PK_OK;
+    return check_shard(options, reterr_);
 }

@@ -30,7 +30,9 @@ enum {
     PK_RUN_SEED = 1u << 9,
     PK_RUN_INTERFACE = 1u << 10,
     PK_RUN_DISCARD = 1u << 11,
-    PK_RUN_SAVE = 1u << 12
+    PK_RUN_SAVE = 1u << 12,
+    PK_RUN_SHARD = 1u << 13,
+    PK_RUN_SHARDS = 1u << 14
 };
 
 typedef struct pk_run_options {
@@ -44,7 +46,8 @@ typedef struct pk_run_options {
     int64_t duration; /* ns after which sending ends; 0 = when all is sent */
     uint32_t collect; /* replies kept for a stimulus; 0 = all */
     bool random_order;
-    bool discard; /* send only: nothing is received */
+    uint32_t shard, shards; /* this run's part of the order (run/order.h); shards 0 = all of it */
+    bool discard;           /* send only: nothing is received */
     uint64_t seed;
     char interface[PK_RUN_INTERFACE_MAX]; /* "" = by the route of the first packet */
     char save[256];                       /* file to keep the run in; "" = none */

@@ -21,8 +21,12 @@ int pk_stimuli_init(pk_stimuli *ret_stimuli, pk_vm *vm, const pk_image *image,
     if (pk_point_init(space, &stimuli.point) != PK_OK)
         return pk_error_set(reterr_, PK_ENOMEM, "no memory for a point of the set");
     stimuli.has_point = true;
-    stimuli.asked = asked_of(&stimuli, options);
     pk_order_init(&stimuli.order, stimuli.total, options->random_order, options->seed);
+    if (options->shards)
+        pk_order_shard_set(&stimuli.order, options->shard, options->shards);
+    stimuli.asked = asked_of(&stimuli, options);
+    if (stimuli.asked != PK_RUN_COUNT_FOREVER)
+        stimuli.asked = pk_order_share(&stimuli.order, stimuli.asked);
     *ret_stimuli = stimuli;
     return PK_OK;
 }

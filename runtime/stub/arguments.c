@@ -6,6 +6,7 @@
 
 #include "base/literal.h"
 #include "run/params.h"
+#include "run/shard.h"
 
 typedef struct parsing {
     const pk_image *image;
@@ -88,6 +89,18 @@ static int set_seed(parsing *p, const char *text)
     if (!integer_of(text, UINT64_MAX, &p->setup->options.seed))
         return refuse(p, "--seed", text, "an integer");
     p->setup->options.given |= PK_RUN_SEED;
+    return PK_OK;
+}
+
+static int set_shard(parsing *p, const char *text)
+{
+    pk_shard shard;
+    int error = pk_shard_read(text, getenv, &shard, p->error);
+    if (error)
+        return error;
+    p->setup->options.shard = shard.index;
+    p->setup->options.shards = shard.count;
+    p->setup->options.given |= PK_RUN_SHARD | PK_RUN_SHARDS;
     return PK_OK;
 }
 
@@ -233,6 +246,7 @@ static const struct flag {
     {"retry", 0, "N", set_retry, "more tries for the unanswered"},
     {"count", 'c', "N", set_count, "packets in all"},
     {"order", 0, "ORDER", set_order, "linear or random"},
+    {"shard", 0, "I/N", set_shard, "part I of N, from 0; env: as an array job says"},
     {"seed", 0, "N", set_seed, "of random values and random order"},
     {"iface", 'i', "NAME", set_interface, "interface (default: by the route)"},
     {"write", 'w', "FILE", set_save, "keep the run in a pcapng file"},
