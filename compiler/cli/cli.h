@@ -137,6 +137,10 @@ int pk_describe_unbuilt(pk_cli *cli, pk_u128 n, const pk_vm_error *error);
 int pk_describe_standard(pk_cli *cli, pk_description *ret);
 void pk_description_free(pk_description *description);
 
+/* ---- layers.c ---- */
+/* Says that there is no layer of that name, and which is nearest; PK_EXIT_USAGE. */
+int pk_cli_unknown_layer(pk_cli *cli, const pk_image *image, const char *name);
+
 /* ---- forms.c: a tree in the form that --as names ---- */
 typedef enum pk_form {
     PK_FORM_TREE,

@@ -3,8 +3,7 @@
 #include "cli.h"
 #include "tree/reference.h"
 
-/* The layer nearest to a misspelt name. */
-static int unknown(pk_cli *cli, const pk_image *image, const char *name)
+int pk_cli_unknown_layer(pk_cli *cli, const pk_image *image, const char *name)
 {
     pk_suggest suggest;
     pk_suggest_begin(&suggest, name);
@@ -30,12 +29,12 @@ static int one(pk_cli *cli, const pk_image *image, const char *name)
     const char *dot = strrchr(name, '.');
     size_t len = dot ? (size_t)(dot - name) : 0;
     if (!dot || len >= sizeof owner)
-        return unknown(cli, image, name);
+        return pk_cli_unknown_layer(cli, image, name);
     memcpy(owner, name, len);
     owner[len] = 0;
     layer = pk_reference_find(image, owner);
     if (!layer)
-        return unknown(cli, image, owner);
+        return pk_cli_unknown_layer(cli, image, owner);
     if (pk_write_field(&cli->out, image, layer, dot + 1))
         return 0;
     return pk_cli_fail(cli, PK_EXIT_USAGE, "`%s` has no field `%s`; `pktc layers %s` lists them",

@@ -19,12 +19,13 @@ typedef struct reading {
     pk_tree tree;
     uint64_t number; /* packets over all files */
     uint64_t limit;  /* 0 = none */
+    pk_ref first;    /* the layer that packets begin with; 0 = as their link type says */
     uint64_t unknown_links;
 } reading;
 
 static int read_record(reading *r, const pk_capture_record *record)
 {
-    pk_ref layer = pk_vm_link_layer(r->d.vm, record->link);
+    pk_ref layer = r->first ? r->first : pk_vm_link_layer(r->d.vm, record->link);
     uint32_t wire = record->original > record->captured ? record->original : record->captured;
     if (!layer)
         r->unknown_links++;
@@ -92,6 +93,15 @@ static int read_files(reading *r)
     return worst ? worst : status;
 }
 
+static int choose_first(reading *r)
+{
+    const char *name = r->cli->value[PK_OPT_LINK];
+    if (!name)
+        return 0;
+    r->first = pk_image_layer_find(&r->d.image, name);
+    return r->first ? 0 : pk_cli_unknown_layer(r->cli, &r->d.image, name);
+}
+
 static int open_columns(reading *r)
 {
     const char *type = r->cli->value[PK_OPT_FIELDS];
@@ -121,7 +131,9 @@ int pk_cli_read(pk_cli *cli)
     int status = pk_describe_standard(cli, &r.d);
     if (status)
         return status;
-    status = open_columns(&r);
+    status = choose_first(&r);
+    if (!status)
+        status = open_columns(&r);
     pk_tree_init(&r.tree, &r.d.image);
     if (!status)
         status = pk_form_verify(cli, r.form, &r.d.image);

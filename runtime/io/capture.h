@@ -1,6 +1,6 @@
 /*
  * Capture files: pcap (microseconds, nanoseconds, both byte orders, the "modified" kind) and pcapng
- * (draft-ietf-opsawg-pcapng), read and written as a stream.
+ * (draft-ietf-opsawg-pcapng), read and written as a stream; and hex dumps, read.
  *
  * READING. A reader is opened on a path, on "-" (standard input) or on an open descriptor; pipes do
  * as well as files, nothing seeks, and memory stays constant (one window, grown to the largest
@@ -11,6 +11,12 @@
  * delivers every whole record and then, once and for ever after, PK_EFORMAT with the offset in its
  * text; an orderly end is PK_EOF. What is not a capture is refused at open by what it is (gzip,
  * ELF, text, ...) with PK_EFORMAT.
+ *
+ * HEX DUMPS as xxd, hexdump -C, od -A x -t x1, tcpdump -x and Wireshark print them: an offset, bytes in
+ * groups, perhaps their characters; offset 0 begins a packet. Without offsets, a word of digits is a
+ * packet (what `--as hex` prints), and lines of groups are one until a line without bytes. Lines
+ * beginning with # are comments; other text is skipped and counted. A dump tells no link type: it
+ * is said to be Ethernet's.
  *
  * WRITING. A writer is opened on a path, "-" or a descriptor. Output is buffered; every error of
  * the system surfaces at the call that meets it or at pk_capture_finish (PK_EIO, sys_errno ENOSPC
@@ -35,7 +41,8 @@ typedef enum pk_capture_format {
     PK_CAPTURE_NONE = 0,
     PK_CAPTURE_PCAP,    /* pcap, microseconds */
     PK_CAPTURE_PCAP_NS, /* pcap, nanoseconds */
-    PK_CAPTURE_PCAPNG
+    PK_CAPTURE_PCAPNG,
+    PK_CAPTURE_HEXDUMP /* text; read only */
 } pk_capture_format;
 
 typedef enum pk_capture_direction {
@@ -76,7 +83,7 @@ typedef struct pk_capture_counts {
     uint64_t names;       /* name resolution blocks, skipped */
     uint64_t statistics;  /* interface statistics blocks, skipped */
     uint64_t custom;      /* custom blocks, skipped */
-    uint64_t other;       /* blocks of any other kind, skipped */
+    uint64_t other;       /* blocks of any other kind, lines that are no dump: skipped */
     uint64_t bad_options; /* blocks whose option list ran over its end */
 } pk_capture_counts;
 

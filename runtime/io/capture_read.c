@@ -121,7 +121,8 @@ static int refuse(pk_capture_reader *reader, pk_error *reterr_)
                                 foreign[i].what);
     if (looks_like_text(at, len))
         return pk_error_set(reterr_, PK_EFORMAT,
-                            "%s: not a capture but text (pcap and pcapng are read)", name);
+                            "%s: not a capture but text (pcap, pcapng and hex dumps are read)",
+                            name);
     if (len < 4)
         return pk_error_set(reterr_, PK_EFORMAT, "%s: only %zu bytes, not a capture", name, len);
     return pk_error_set(reterr_, PK_EFORMAT,
@@ -160,9 +161,21 @@ static int sniff(pk_capture_reader *reader, const pk_capture_codec *gzip, pk_err
         return code < 0 ? name_error(reader, code, reterr_) : sniff(reader, NULL, reterr_);
     }
     reader->format = len >= 4 ? recognize(reader, at) : PK_CAPTURE_NONE;
-    if (reader->format == PK_CAPTURE_NONE)
+    if (reader->format == PK_CAPTURE_NONE && looks_like_text(at, len) &&
+        pk_hexdump_recognize(reader))
+        reader->format = PK_CAPTURE_HEXDUMP;
+    switch (reader->format) {
+    case PK_CAPTURE_NONE:
         return refuse(reader, reterr_);
-    return reader->format == PK_CAPTURE_PCAPNG ? PK_OK : pk_pcap_start(reader, reterr_);
+    case PK_CAPTURE_PCAP:
+    case PK_CAPTURE_PCAP_NS:
+        return pk_pcap_start(reader, reterr_);
+    case PK_CAPTURE_HEXDUMP:
+        return pk_hexdump_start(reader, reterr_);
+    case PK_CAPTURE_PCAPNG:
+        return PK_OK;
+    }
+    return PK_OK;
 }
 
 /* A packed file is read, not mapped: the codec wants the descriptor. */
@@ -218,13 +231,27 @@ int pk_capture_open(pk_capture_reader **ret_reader, const char *path,
     return code;
 }
 
+static int next_record(pk_capture_reader *reader, pk_capture_record *record, pk_error *reterr_)
+{
+    switch (reader->format) {
+    case PK_CAPTURE_PCAPNG:
+        return pk_pcapng_next(reader, record, reterr_);
+    case PK_CAPTURE_HEXDUMP:
+        return pk_hexdump_next(reader, record, reterr_);
+    case PK_CAPTURE_NONE:
+    case PK_CAPTURE_PCAP:
+    case PK_CAPTURE_PCAP_NS:
+        break;
+    }
+    return pk_pcap_next(reader, record, reterr_);
+}
+
 int pk_capture_next(pk_capture_reader *reader, pk_capture_record *ret_record, pk_error *reterr_)
 {
     int code = reader->ended;
     if (code == PK_OK) {
         pk_capture_record record = {0};
-        code = reader->format == PK_CAPTURE_PCAPNG ? pk_pcapng_next(reader, &record, &reader->end)
-                                                   : pk_pcap_next(reader, &record, &reader->end);
+        code = next_record(reader, &record, &reader->end);
         if (code == PK_OK) {
             record.number = ++reader->counts.packets;
             *ret_record = record;
@@ -262,6 +289,7 @@ void pk_capture_close(pk_capture_reader *reader)
     if (!reader)
         return;
     pk_window_close(&reader->window);
+    pk_buf_free(&reader->packet);
     if (reader->own_fd >= 0)
         (void)close(reader->own_fd);
     free(reader->interfaces);

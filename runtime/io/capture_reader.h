@@ -1,10 +1,11 @@
 /*
  * What the parts of the capture reader share: capture_read.c opens, recognizes and dispatches,
- * capture_pcap.c and capture_pcapng.c know one format each. Internal to runtime/io.
+ * capture_pcap.c, capture_pcapng.c and capture_hexdump.c know one format each. Internal to runtime/io.
  */
 #ifndef PK_IO_CAPTURE_READER_H
 #define PK_IO_CAPTURE_READER_H
 
+#include "base/buf.h"
 #include "io/window.h"
 
 struct pk_capture_reader {
@@ -21,6 +22,11 @@ struct pk_capture_reader {
     /* pcap only */
     uint32_t record_header; /* 16, or 24 in the modified kind */
     uint16_t minor_version; /* decides about swapped lengths */
+    /* hex dumps only */
+    pk_buf packet;    /* the one at hand */
+    size_t dump_last; /* bytes that its last line brought */
+    size_t dump_step; /* bytes in a whole line; 0 = not known yet */
+    int dump_kind;    /* of its lines */
     /* the end, once met */
     int ended;
     pk_error end;
@@ -54,5 +60,10 @@ int pk_capture_need(pk_capture_reader *reader, size_t n, bool may_end, const cha
 int pk_pcap_start(pk_capture_reader *reader, pk_error *reterr_);
 int pk_pcap_next(pk_capture_reader *reader, pk_capture_record *record, pk_error *reterr_);
 int pk_pcapng_next(pk_capture_reader *reader, pk_capture_record *record, pk_error *reterr_);
+
+/* Whether the text at the window's start is a hex dump. */
+bool pk_hexdump_recognize(pk_capture_reader *reader);
+int pk_hexdump_start(pk_capture_reader *reader, pk_error *reterr_);
+int pk_hexdump_next(pk_capture_reader *reader, pk_capture_record *record, pk_error *reterr_);
 
 #endif
