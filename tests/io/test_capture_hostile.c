@@ -54,7 +54,7 @@ static void check_kinds(void)
     REFUSED("\x28\xb5\x2f\xfd....", "bad: not a capture but zstd data; use `zstd -dc FILE |`");
     REFUSED("snoop\0\0\0\0\0\0\2", "bad: not a capture but a snoop capture; convert it with "
                                    "`editcap`");
-    REFUSED("\1\2\3\4\5", "bad: not a capture (pcap, pcapng and hex dumps are read); it starts with "
+    REFUSED("\1\2\3\4\5", "bad: not a capture (pcap and pcapng are read); it starts with "
                           "01 02 03 04");
     REFUSED("\1\2", "bad: only 2 bytes, not a capture");
 }
