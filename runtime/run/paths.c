@@ -1,5 +1,7 @@
 #include "run/paths.h"
 
+#include "net/route_table.h"
+
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,9 @@ struct pk_paths {
     uint32_t fixed;
     bool kernel_asks; /* the kernel asks the link for us, and we need not wait meanwhile */
     destination *destinations;
+    pk_route_table *table; /* NULL until a route is looked up */
+    pk_route *shared;      /* by prefix of the table: the route of its addresses; out 0: unknown */
+    uint32_t leaves_by;    /* interface of the run's transport; 0: any */
     hop *hops;
     uint32_t hops_cap, hops_used;
     pk_paths_use use;
@@ -84,6 +89,8 @@ void pk_paths_close(pk_paths *paths)
         return;
     pk_netlink_close(paths->netlink);
     free(paths->destinations);
+    pk_route_table_free(paths->table);
+    free(paths->shared);
     free(paths->hops);
     free(paths);
 }
@@ -145,19 +152,48 @@ static bool ip_of(pk_bytes address, pk_ip *ret_ip)
     return true;
 }
 
+static uint32_t ip4_number(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* The route that all addresses of the prefix of first..last share, NULL when it is not known. Made
+ * at first use; without memory for it each address is asked for. */
+static pk_route *shared_route(pk_paths *paths, const uint8_t *first, const uint8_t *last)
+{
+    if (!paths->table) {
+        if (pk_route_table_read(paths->netlink, &paths->table, NULL))
+            return NULL;
+        paths->shared = calloc(pk_route_table_count(paths->table) + 1u, sizeof *paths->shared);
+    }
+    uint32_t prefix = pk_route_table_prefix(paths->table, ip4_number(first), ip4_number(last));
+    return prefix == PK_ROUTE_TABLE_NONE || !paths->shared ? NULL : &paths->shared[prefix];
+}
+
+static void look_up(pk_paths *paths, const pk_ip *ip, destination *slot)
+{
+    pk_route_query query = {.destination = *ip, .out = paths->fixed};
+    pk_route *shared = ip->family == AF_INET ? shared_route(paths, ip->bytes, ip->bytes) : NULL;
+    pk_route route;
+    *slot = (destination){.ip = *ip};
+    if (shared && shared->out) {
+        slot->route = *shared;
+        slot->route.next_hop = shared->gateway.family ? shared->gateway : *ip;
+        slot->has_route = true;
+    } else if (pk_route_lookup(paths->netlink, &query, &route, &paths->error) == PK_OK) {
+        slot->route = route;
+        slot->has_route = true;
+        if (shared)
+            *shared = route;
+    }
+}
+
 /* The route to `ip`, from the cache or the kernel; NULL when there is none. */
 static const pk_route *route_to(pk_paths *paths, const pk_ip *ip)
 {
     destination *slot = &paths->destinations[ip_hash(ip, 0) % PK_PATHS_DESTINATIONS];
-    if (!slot->ip.family || !pk_ip_equal(&slot->ip, ip)) {
-        pk_route_query query = {.destination = *ip, .out = paths->fixed};
-        pk_route route;
-        *slot = (destination){.ip = *ip};
-        if (pk_route_lookup(paths->netlink, &query, &route, &paths->error) == PK_OK) {
-            slot->route = route;
-            slot->has_route = true;
-        }
-    }
+    if (!slot->ip.family || !pk_ip_equal(&slot->ip, ip))
+        look_up(paths, ip, slot);
     paths->use.destination = *ip;
     if (!slot->has_route) {
         paths->use.no_route = true;
@@ -299,7 +335,58 @@ static bool env_nexthop_mac(void *context, pk_bytes to, uint8_t ret_mac[6])
     return true;
 }
 
+/* Do all of first..last have one route, and one next hop? */
+static bool go_one_way(pk_paths *paths, pk_bytes first, const uint8_t *last)
+{
+    if (memcmp(first.data, last, first.len) == 0)
+        return true;
+    const pk_route *shared = first.len == 4 ? shared_route(paths, first.data, last) : NULL;
+    return shared && shared->out && shared->gateway.family;
+}
+
+static pk_way_state way_of(pk_paths *paths, const pk_ip *to, pk_way *ret_way)
+{
+    pk_link link;
+    pk_way way = {{0}, {0}, {0}};
+    const pk_route *route = route_to(paths, to);
+    if (!route || (paths->leaves_by && route->out != paths->leaves_by) ||
+        pk_paths_link(paths, route->out, &link, NULL) != PK_OK)
+        return PK_WAY_LATER;
+    if (route->source.family == to->family)
+        memcpy(way.source, route->source.bytes, pk_ip_len(to));
+    if (link.address_len == 6) {
+        const pk_ip next = route->next_hop.family ? route->next_hop : *to;
+        const hop *entry = hop_of(paths, &next, route->out);
+        if (!entry || entry->state != HOP_KNOWN)
+            return PK_WAY_LATER;
+        memcpy(way.source_mac, link.address, 6);
+        memcpy(way.nexthop_mac, entry->address, 6);
+    }
+    *ret_way = way;
+    return PK_WAY_KNOWN;
+}
+
+static pk_way_state env_way(void *context, pk_bytes first, const uint8_t *last, pk_way *ret_way)
+{
+    pk_paths *paths = context;
+    const pk_paths_use use = paths->use; /* this is no part of a build */
+    pk_way_state state = PK_WAY_VARIES;
+    pk_ip to;
+    if (!ip_of(first, &to))
+        return PK_WAY_VARIES;
+    (void)route_to(paths, &to);
+    if (go_one_way(paths, first, last))
+        state = way_of(paths, &to, ret_way);
+    paths->use = use;
+    return state;
+}
+
+void pk_paths_leave_by(pk_paths *paths, uint32_t index)
+{
+    paths->leaves_by = index;
+}
+
 pk_env pk_paths_env(pk_paths *paths)
 {
-    return (pk_env){env_source_address, env_source_mac, env_nexthop_mac, paths};
+    return (pk_env){env_source_address, env_source_mac, env_nexthop_mac, env_way, paths};
 }

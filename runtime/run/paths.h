@@ -6,7 +6,8 @@
  * Each answer comes from a small cache (a slot for each destination by hash, an entry for each next
  * hop). A next hop whose link address is not known yet does not stop the build: the link is asked,
  * and pk_paths_used tells that the packet just built has to wait and be built again; after
- * PK_PATHS_WAIT without an answer it tells that the hop is silent. So a sweep of a link with many
+ * PK_PATHS_WAIT without an answer it tells that the hop is silent. IPv4 addresses that share a route
+ * (net/route_table.h) are asked for once, and a set of which all go by one gateway has one way. So a sweep of a link with many
  * absent hosts goes on at its rate. (Without CAP_NET_ADMIN the kernel does not ask for us; then a
  * build stops for PK_PATHS_OWN_WAIT at most, once for each next hop.)
  *
@@ -32,6 +33,9 @@ int pk_paths_open(pk_paths **ret_paths, pk_error *reterr_);
 
 /* All packets leave by this interface, whatever the routes say. PK_ENOENT for an unknown one. */
 int pk_paths_interface_set(pk_paths *paths, const char *interface, pk_error *reterr_);
+/* What does not leave by this interface has no way that could be known (0: any interface will do).
+ */
+void pk_paths_leave_by(pk_paths *paths, uint32_t index);
 void pk_paths_close(pk_paths *paths);
 
 pk_env pk_paths_env(pk_paths *paths);

@@ -108,6 +108,8 @@ int pk_session_use(pk_session *session, pk_transport *transport, pk_error *reter
     const pk_transport_link *link = pk_transport_link_of(transport);
     session->transport = transport;
     session->loopback = link->arphrd == ARPHRD_LOOPBACK;
+    if (session->setup.paths)
+        pk_paths_leave_by(session->setup.paths, link->index);
     pk_stimuli_link_set(&session->stimuli, link->link);
     if (!session->stimuli.link_layer)
         return pk_error_set(reterr_, PK_EUNSUPPORTED,
@@ -226,7 +228,7 @@ const pk_tree *pk_session_stimulus(pk_session *session, pk_u128 n)
 {
     pk_vm_error error;
     session->rebuilt_k = PK_SESSION_NONE;
-    if (pk_stimuli_build(&session->stimuli, n, &session->rebuilt, &session->rebuilt_tree, &error))
+    if (pk_stimuli_packet(&session->stimuli, n, &session->rebuilt, &session->rebuilt_tree, &error))
         return NULL;
     return &session->rebuilt_tree;
 }

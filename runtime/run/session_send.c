@@ -4,11 +4,15 @@
 
 #include "run/session_internal.h"
 
-/* The slots of one batch and whose packets they hold. */
+/* The slots of one batch and whose packets they hold. Slots that templates fill are
+ * taken first and then filled together, by fill_batch. */
 typedef struct send_batch {
     pk_slot *slots;
     uint32_t room, count;
+    bool unfilled; /* some slots wait for their template */
     uint64_t k[PK_SESSION_BATCH];
+    pk_u128 n[PK_SESSION_BATCH];
+    pk_template *templates[PK_SESSION_BATCH]; /* NULL: the slot is filled */
 } send_batch;
 
 static void note_failure(pk_session *session, const char *text)
@@ -90,12 +94,11 @@ static built judge_way(pk_session *session, pk_error *why)
     return use->waiting ? BUILT_LATER : BUILT;
 }
 
-static built build(pk_session *session, uint64_t k, pk_error *why)
+static built build(pk_session *session, pk_u128 n, pk_error *why)
 {
     pk_vm_error error = {0};
     if (session->setup.paths)
         pk_paths_begin(session->setup.paths);
-    pk_u128 n = pk_stimuli_number(&session->stimuli, k);
     if (pk_stimuli_build(&session->stimuli, n, &session->packet, &session->packet_tree, &error)) {
         pk_error_set(why, error.code, "%s", error.text);
         return BUILT_FAILED;
@@ -104,52 +107,157 @@ static built build(pk_session *session, uint64_t k, pk_error *why)
 }
 
 /* The matcher learns of a stimulus once, before its first try. */
-static int make_known(pk_session *session, uint64_t k)
+static int make_known(pk_session *session, uint64_t k, const pk_tree *tree)
 {
     bool first = false;
     if (!pk_session_tracks(session))
         return PK_OK;
     int error = pk_tracker_begin(&session->tracker, (uint32_t)k, &first);
     if (!error && first)
-        error = pk_match_add(session->match, (uint32_t)k, &session->packet_tree);
+        error = pk_match_add(session->match, (uint32_t)k, tree);
     return error;
 }
 
-/* Puts the packet just built into the next slot. */
-static int fill_slot(pk_session *session, send_batch *batch, uint64_t k, int64_t now)
+static void take_slot(send_batch *batch, uint64_t k, pk_u128 n, pk_template *templ, uint32_t len)
 {
-    pk_slot *slot = &batch->slots[batch->count];
-    if (session->packet.len > slot->capacity) {
-        pk_error why;
-        pk_error_set(&why, PK_ELIMIT, "a packet of %zu bytes does not fit the link, which takes %u",
-                     session->packet.len, slot->capacity);
+    uint32_t at = batch->count++;
+    batch->k[at] = k;
+    batch->n[at] = n;
+    batch->templates[at] = templ;
+    batch->slots[at].len = len;
+    batch->unfilled = batch->unfilled || templ;
+}
+
+static bool fits(const pk_slot *slot, size_t len, pk_error *why)
+{
+    if (len <= slot->capacity)
+        return true;
+    pk_error_set(why, PK_ELIMIT, "a packet of %zu bytes does not fit the link, which takes %u", len,
+                 slot->capacity);
+    return false;
+}
+
+/* Builds packet n into a slot. *ret_filled: it is there; else it was put off or has failed. */
+static int build_into(pk_session *session, pk_slot *slot, uint64_t k, pk_u128 n, int64_t now,
+                      bool *ret_filled)
+{
+    pk_error why = {0};
+    built how = build(session, n, &why);
+    if (how == BUILT && !fits(slot, session->packet.len, &why))
+        how = BUILT_FAILED;
+    *ret_filled = how == BUILT;
+    if (how == BUILT_LATER)
+        return put_off(session, k, now);
+    if (how == BUILT_FAILED)
         return stimulus_failed(session, k, now, why.text);
-    }
-    int error = make_known(session, k);
-    if (error)
-        return error;
     memcpy(slot->data, session->packet.data, session->packet.len);
     slot->len = (uint32_t)session->packet.len;
-    batch->k[batch->count++] = k;
-    return PK_OK;
+    return make_known(session, k, &session->packet_tree);
 }
 
 static int take(pk_session *session, send_batch *batch, uint64_t k, bool spend, int64_t now)
 {
     pk_error why = {0};
-    built how = build(session, k, &why);
+    pk_u128 n = pk_stimuli_number(&session->stimuli, k);
+    pk_template *templ = pk_stimuli_template(&session->stimuli, n);
+    uint32_t len = templ ? pk_template_length(templ) : 0;
+    int error = PK_OK;
+    bool filled = templ != NULL;
+    pk_slot *slot = &batch->slots[batch->count];
+    if (!templ)
+        error = build_into(session, slot, k, n, now, &filled);
+    else if (!fits(slot, len, &why))
+        error = stimulus_failed(session, k, now, why.text);
+    if (filled && !why.code)
+        take_slot(batch, k, n, templ, templ ? len : slot->len);
     if (spend)
-        pk_pace_spend(&session->pace, (uint32_t)session->packet.len);
-    switch (how) {
-    case BUILT:
-        return fill_slot(session, batch, k, now);
-    case BUILT_LATER:
-        return put_off(session, k, now);
-    case BUILT_FAILED:
-        return stimulus_failed(session, k, now, why.text);
-    }
-    return PK_OK;
+        pk_pace_spend(&session->pace, templ ? len : (uint32_t)session->packet.len);
+    return error;
 }
+
+/* ---- templates ------------------------------------------------------------------------------- */
+
+/* Those that wait for a template, side by side. */
+typedef struct waiting {
+    uint32_t count;
+    uint32_t at[PK_SESSION_BATCH];
+    pk_u128 n[PK_SESSION_BATCH];
+    pk_template *templates[PK_SESSION_BATCH];
+    uint8_t *slots[PK_SESSION_BATCH];
+    bool refused[PK_SESSION_BATCH];
+} waiting;
+
+static void find_waiting(const send_batch *batch, waiting *w)
+{
+    w->count = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (!batch->templates[i])
+            continue;
+        w->at[w->count] = i;
+        w->n[w->count] = batch->n[i];
+        w->templates[w->count] = batch->templates[i];
+        w->slots[w->count++] = batch->slots[i].data;
+    }
+}
+
+/* Takes the slot out; those behind it move up. */
+static void drop_slot(send_batch *batch, uint32_t at)
+{
+    batch->count--;
+    for (; at < batch->count; at++) {
+        batch->k[at] = batch->k[at + 1];
+        batch->n[at] = batch->n[at + 1];
+        batch->templates[at] = batch->templates[at + 1];
+        batch->slots[at].len = batch->slots[at + 1].len;
+        memcpy(batch->slots[at].data, batch->slots[at + 1].data, batch->slots[at].len);
+    }
+}
+
+/* What the template refused is built in its place; last slot first, so that the numbers of slots
+ * stay good where one falls out. */
+static int build_refused(pk_session *session, send_batch *batch, const waiting *w, int64_t now)
+{
+    int error = PK_OK;
+    for (uint32_t i = w->count; !error && i-- > 0;) {
+        uint32_t at = w->at[i];
+        bool filled = true;
+        if (w->refused[i])
+            error = build_into(session, &batch->slots[at], batch->k[at], w->n[i], now, &filled);
+        if (!filled)
+            drop_slot(batch, at);
+    }
+    return error;
+}
+
+static int make_waiting_known(pk_session *session, const send_batch *batch, const waiting *w)
+{
+    int error = PK_OK;
+    for (uint32_t i = 0; !error && i < w->count && pk_session_tracks(session); i++) {
+        if (w->refused[i])
+            continue;
+        const pk_tree *tree = pk_template_tree(w->templates[i], w->slots[i]);
+        pk_vm_error why = {0};
+        if (!tree && pk_stimuli_build(&session->stimuli, w->n[i], &session->packet,
+                                      &session->packet_tree, &why) == PK_OK)
+            tree = &session->packet_tree;
+        if (tree)
+            error = make_known(session, batch->k[w->at[i]], tree);
+    }
+    return error;
+}
+
+static int fill_batch(pk_session *session, send_batch *batch, int64_t now)
+{
+    waiting w;
+    if (!batch->unfilled)
+        return PK_OK;
+    find_waiting(batch, &w);
+    pk_stimuli_expand(&session->stimuli, w.n, w.templates, w.slots, w.count, w.refused);
+    int error = make_waiting_known(session, batch, &w);
+    return error ? error : build_refused(session, batch, &w, now);
+}
+
+/* ---- what is due ----------------------------------------------------------------------------- */
 
 /* Queues hold the low half of a number, and what waits is never far behind the newest. */
 static uint64_t whole_number(const pk_session *session, uint32_t low)
@@ -201,23 +309,25 @@ static int take_due(pk_session *session, send_batch *batch, int64_t now)
 
 /* ---- sending ---- */
 
-static int tell_sent(pk_session *session, uint64_t k, const pk_slot *slot, int64_t time_ns)
+static int tell_sent(pk_session *session, uint64_t k, pk_u128 n, const pk_slot *slot,
+                     int64_t time_ns)
 {
     const pk_session_observer *observer = session->observer;
     if (!observer || !observer->sent)
         return PK_OK;
     pk_sent sent = {
         .k = k,
-        .n = pk_stimuli_number(&session->stimuli, k),
+        .n = n,
         .try = pk_session_tracks(session) ? pk_tracker_tries(&session->tracker, (uint32_t)k) : 1,
         .time_ns = time_ns,
         .bytes = {slot->data, slot->len}};
     return observer->sent(observer->context, &sent);
 }
 
-static int slot_left(pk_session *session, uint64_t k, const pk_slot *slot, int64_t now,
+static int slot_left(pk_session *session, const send_batch *batch, uint32_t i, int64_t now,
                      int64_t time_ns)
 {
+    uint64_t k = batch->k[i];
     if (!session->first_sent)
         session->first_sent = now;
     session->last_sent = now;
@@ -226,7 +336,7 @@ static int slot_left(pk_session *session, uint64_t k, const pk_slot *slot, int64
         error = pk_tracker_sent(&session->tracker, (uint32_t)k, now, true);
     else
         session->counts.sent++;
-    return error ? error : tell_sent(session, k, slot, time_ns);
+    return error ? error : tell_sent(session, k, batch->n[i], &batch->slots[i], time_ns);
 }
 
 /* A link that is down may come back; one that is gone does not. */
@@ -271,7 +381,7 @@ static int settle(pk_session *session, send_batch *batch, const span *when)
         int64_t now = when->begin + share;
         if (slot->sys_errno == 0) {
             session->down_since = 0;
-            error = slot_left(session, batch->k[i], slot, now, when->epoch + share);
+            error = slot_left(session, batch, i, now, when->epoch + share);
         } else {
             error = slot_refused(session, batch->k[i], slot->sys_errno, now);
         }
@@ -300,11 +410,15 @@ int pk_session_send(pk_session *session, int64_t now, pk_error *reterr_)
 {
     if (!pk_session_has_more(session, now) || pk_session_send_next(session) > now)
         return PK_OK;
-    send_batch batch = {0};
+    send_batch batch;
+    batch.count = 0;
+    batch.unfilled = false;
     batch.room = pk_transport_slots(session->transport, PK_SESSION_BATCH, &batch.slots);
     int error = take_waiting(session, &batch, now);
     if (!error)
         error = take_due(session, &batch, now);
+    if (!error)
+        error = fill_batch(session, &batch, now);
     if (error)
         return pk_error_set(reterr_, error,
                             error == PK_ENOMEM ? "no memory to keep account of a stimulus"

@@ -21,6 +21,11 @@ int pk_stimuli_init(pk_stimuli *ret_stimuli, pk_vm *vm, const pk_image *image,
     if (pk_point_init(space, &stimuli.point) != PK_OK)
         return pk_error_set(reterr_, PK_ENOMEM, "no memory for a point of the set");
     stimuli.has_point = true;
+    stimuli.expander = pk_expander_new(vm, probe->alts, probe->n_alts);
+    if (!stimuli.expander) {
+        pk_point_free(&stimuli.point);
+        return pk_error_set(reterr_, PK_ENOMEM, "no memory for templates");
+    }
     pk_order_init(&stimuli.order, stimuli.total, options->random_order, options->seed);
     if (options->shards)
         pk_order_shard_set(&stimuli.order, options->shard, options->shards);
@@ -35,12 +40,14 @@ void pk_stimuli_free(pk_stimuli *stimuli)
 {
     if (stimuli->has_point)
         pk_point_free(&stimuli->point);
+    pk_expander_free(stimuli->expander);
     *stimuli = (pk_stimuli){0};
 }
 
 void pk_stimuli_link_set(pk_stimuli *stimuli, uint32_t linktype)
 {
     stimuli->link_layer = pk_vm_link_layer(stimuli->vm, linktype);
+    pk_expander_link_set(stimuli->expander, stimuli->link_layer);
 }
 
 pk_u128 pk_stimuli_number(const pk_stimuli *stimuli, uint64_t k)
@@ -48,30 +55,16 @@ pk_u128 pk_stimuli_number(const pk_stimuli *stimuli, uint64_t k)
     return pk_order_at(&stimuli->order, k);
 }
 
-/* Can a layer lie directly on the link's? */
-static bool lies_on(const pk_image *image, pk_ref upper, pk_ref lower)
+/* The place in the set of packet `n`. */
+static pk_u128 place_of(const pk_stimuli *stimuli, pk_u128 n)
 {
-    const pk_image_layer *layer = &image->layers[upper];
-    for (uint32_t i = 0; i < layer->n_binds; i++)
-        if (image->binds[layer->binds + i].lower == lower)
-            return true;
-    return false;
-}
-
-static pk_ref link_before(const pk_stimuli *stimuli, pk_ref alt)
-{
-    const pk_image *image = stimuli->image;
-    const pk_image_plan *outermost = &image->plans[image->alts[alt].plan];
-    if (!stimuli->link_layer || outermost->kind != PK_PLAN_INSTANCE ||
-        outermost->ref == stimuli->link_layer)
-        return 0;
-    return lies_on(image, outermost->ref, stimuli->link_layer) ? stimuli->link_layer : 0;
+    return n < stimuli->total ? n : n % stimuli->total;
 }
 
 static void locate(pk_stimuli *stimuli, pk_u128 n)
 {
     const pk_image_probe *probe = stimuli->probe;
-    pk_space_locate(pk_vm_space(stimuli->vm), probe->alts, probe->n_alts, n % stimuli->total,
+    pk_space_locate(pk_vm_space(stimuli->vm), probe->alts, probe->n_alts, place_of(stimuli, n),
                     &stimuli->point);
     stimuli->point.index = n;
 }
@@ -79,14 +72,95 @@ static void locate(pk_stimuli *stimuli, pk_u128 n)
 bool pk_stimuli_link_added(pk_stimuli *stimuli, pk_u128 n)
 {
     locate(stimuli, n);
-    return link_before(stimuli, stimuli->point.alt) != 0;
+    return pk_expander_link_before(stimuli->expander, stimuli->point.alt) != 0;
 }
 
 int pk_stimuli_build(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tree,
                      pk_vm_error *reterr_error)
 {
     locate(stimuli, n);
-    pk_vm_link_set(stimuli->vm, link_before(stimuli, stimuli->point.alt));
+    pk_vm_link_set(stimuli->vm, pk_expander_link_before(stimuli->expander, stimuli->point.alt));
     pk_buf_clear(out);
     return pk_vm_build(stimuli->vm, &stimuli->point, out, tree, reterr_error);
+}
+
+/* ---- by templates ---------------------------------------------------------------------------- */
+
+pk_template *pk_stimuli_template(pk_stimuli *stimuli, pk_u128 n)
+{
+    return pk_expander_template(stimuli->expander, place_of(stimuli, n));
+}
+
+/* Those of one template and one loop through the set, in the order asked. */
+typedef struct group {
+    uint32_t count;
+    uint32_t at[PK_STIMULI_BATCH];
+    pk_u128 places[PK_STIMULI_BATCH];
+    uint8_t *slots[PK_STIMULI_BATCH];
+    bool refused[PK_STIMULI_BATCH];
+} group;
+
+static void expand_group(group *g, pk_template *templ, pk_u128 loop, bool *ret_refused)
+{
+    bool in_line = true;
+    for (uint32_t i = 1; i < g->count && in_line; i++)
+        in_line = g->places[i] == g->places[0] + i;
+    const pk_template_run run = {.first = g->places[0],
+                                 .numbers = in_line ? NULL : g->places,
+                                 .count = g->count,
+                                 .slots = g->slots,
+                                 .loop = loop,
+                                 .refused = g->refused};
+    (void)pk_template_expand(templ, &run);
+    for (uint32_t i = 0; i < g->count; i++)
+        ret_refused[g->at[i]] = g->refused[i];
+}
+
+void pk_stimuli_expand(const pk_stimuli *stimuli, const pk_u128 *ns, pk_template *const *templates,
+                       uint8_t *const *slots, uint32_t count, bool *ret_refused)
+{
+    bool done[PK_STIMULI_BATCH] = {false};
+    group g;
+    for (uint32_t first = 0; first < count; first++) {
+        if (done[first])
+            continue;
+        pk_u128 loop = ns[first] - place_of(stimuli, ns[first]);
+        g.count = 0;
+        for (uint32_t i = first; i < count; i++) {
+            pk_u128 place = ns[i] - loop;
+            if (done[i] || templates[i] != templates[first] || ns[i] < loop ||
+                place >= stimuli->total)
+                continue;
+            done[i] = true;
+            g.at[g.count] = i;
+            g.places[g.count] = place;
+            g.slots[g.count++] = slots[i];
+        }
+        expand_group(&g, templates[first], loop, ret_refused);
+    }
+}
+
+/* False when it must be built. */
+static bool expand_one(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tree)
+{
+    bool refused = true;
+    pk_template *templ = pk_stimuli_template(stimuli, n);
+    if (!templ || (tree && !pk_template_tree(templ, NULL)))
+        return false;
+    uint32_t len = pk_template_length(templ);
+    uint8_t *slot = pk_buf_reserve(out, len + 1);
+    if (!slot)
+        return false;
+    pk_stimuli_expand(stimuli, &n, &templ, &slot, 1, &refused);
+    out->len += refused ? 0 : len;
+    return !refused && (!tree || pk_tree_copy(tree, pk_template_tree(templ, slot)));
+}
+
+int pk_stimuli_packet(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tree,
+                      pk_vm_error *reterr_error)
+{
+    pk_buf_clear(out);
+    if (expand_one(stimuli, n, out, tree))
+        return PK_OK;
+    return pk_stimuli_build(stimuli, n, out, tree, reterr_error);
 }

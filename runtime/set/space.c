@@ -376,6 +376,13 @@ static pk_u128 take_digit(pk_u128 *index, pk_u128 radix)
     return digit;
 }
 
+pk_ref pk_space_alt(const pk_space *space, pk_ref first, uint32_t count, pk_u128 index)
+{
+    if (!count || at_most(difference(space->before[first + count], space->before[first]), index))
+        return 0;
+    return count == 1 ? first : alt_of(space, first, count, index);
+}
+
 bool pk_space_locate(const pk_space *space, pk_ref first, uint32_t count, pk_u128 index,
                      pk_point *point)
 {

@@ -39,6 +39,8 @@ typedef struct pk_point {
 } pk_point;
 int pk_point_init(const pk_space *space, pk_point *ret_point); /* PK_ENOMEM */
 void pk_point_free(pk_point *point);
+/* Its alternative alone; 0 beyond the end. */
+pk_ref pk_space_alt(const pk_space *space, pk_ref first, uint32_t count, pk_u128 index);
 bool pk_space_locate(const pk_space *space, pk_ref first, uint32_t count, pk_u128 index,
                      pk_point *point);
 

@@ -20,6 +20,10 @@ APART = ['image/builder.c', 'image/disasm.c']
 
 COMPILE = ['-std=c17', '-D_GNU_SOURCE', '-Os', '-Wall', '-Wextra', '-Werror', '-fno-pie',
            '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables']
+# The loops of templates, once per kind of processor (vm/meson.build).
+KERNELS = {'plain': ['-O2', '-fno-tree-vectorize']}
+if os.uname().machine == 'x86_64':
+    KERNELS.update(sse2=['-O3', '-msse2'], avx2=['-O3', '-mavx2', '-mbmi2'])
 # The image's section stands above everything else, so that it can grow (stub/embed.h).
 LINK = ['-static', '-no-pie', '-s', '-Wl,--gc-sections', '-Wl,--build-id=none',
         '-Wl,-z,noexecstack', '-Wl,--section-start=.pktc_image=0x10000000']
@@ -38,12 +42,19 @@ def sources_of(runtime):
     return sorted(path for path in found if os.path.relpath(path, runtime) not in APART)
 
 
+def kernels_of(runtime):
+    source = os.path.join(runtime, 'vm', 'template_kernels.c')
+    return [(source, [*flags, '-DKERNELS=pk_kernels_' + name, '-DKERNELS_TEXT="%s"' % name])
+            for name, flags in KERNELS.items()]
+
+
 def compile_all(args, folder):
     objects, needed = [], set()
     extra = KERNEL if 'musl' in os.path.basename(args.cc) else []
-    for number, source in enumerate(args.sources + sources_of(args.include)):
+    plain = [(source, []) for source in args.sources + sources_of(args.include)]
+    for number, (source, flags) in enumerate(plain + kernels_of(args.include)):
         base = os.path.join(folder, '%d' % number)
-        subprocess.run([args.cc, *COMPILE, *extra, '-I', args.include,
+        subprocess.run([args.cc, *COMPILE, *extra, *flags, '-I', args.include,
                         '-DPK_STUB_VERSION_TEXT="%s"' % args.version, '-MMD', '-MF', base + '.d',
                         '-c', source, '-o', base + '.o'], check=True)
         objects.append(base + '.o')

@@ -54,6 +54,32 @@ void pk_tree_reset(pk_tree *tree, const uint8_t *bytes, uint32_t len, uint32_t w
     tree->count = 1;
 }
 
+bool pk_tree_copy(pk_tree *to, const pk_tree *from)
+{
+    if (to->cap < from->count) {
+        pk_rec *recs = realloc(to->recs, from->count * sizeof *recs);
+        if (!recs)
+            return false;
+        to->recs = recs;
+        to->cap = from->count;
+    }
+    if (to->name_cap < from->name_cap) {
+        char *name = realloc(to->name, from->name_cap);
+        if (!name)
+            return false;
+        to->name = name;
+        to->name_cap = from->name_cap;
+    }
+    memcpy(to->recs, from->recs, from->count * sizeof *from->recs);
+    to->image = from->image;
+    to->bytes = from->bytes;
+    to->len = from->len;
+    to->wire_len = from->wire_len;
+    to->flags = from->flags;
+    to->count = from->count;
+    return true;
+}
+
 /* pk_tree_name composes "<window>_rest" in tree->name; the room is made while memory may fail. */
 static bool reserve_name(pk_tree *tree, const pk_rec *rec)
 {

@@ -30,21 +30,22 @@ typedef enum pk_rec_kind {
 } pk_rec_kind;
 
 typedef struct pk_rec {
-    uint8_t kind;   /* pk_rec_kind */
-    uint8_t flags;  /* PK_REC_* */
-    uint16_t slot;  /* FIELD, LIST, and INSTANCE of a struct field: slot in the owner instance */
-    uint32_t id;    /* layer, field, or name */
-    uint32_t off;   /* bits from the packet's start */
-    uint32_t bits;  /* length, payload included */
-    uint32_t up;    /* the record that owns this one */
-    uint32_t end;   /* one past its last descendant: the next record in wire order */
+    uint8_t kind;  /* pk_rec_kind */
+    uint8_t flags; /* PK_REC_* */
+    uint16_t slot; /* FIELD, LIST, and INSTANCE of a struct field: slot in the owner instance */
+    uint32_t id;   /* layer, field, or name */
+    uint32_t off;  /* bits from the packet's start */
+    uint32_t bits; /* length, payload included */
+    uint32_t up;   /* the record that owns this one */
+    uint32_t end;  /* one past its last descendant: the next record in wire order */
 } pk_rec;
 enum {
-    PK_REC_PAYLOAD = 1, /* this instance or raw is the payload of the instance `up` */
-    PK_REC_FIXED = 2,   /* an instance whose fixed fields are all present (as virtual nodes) */
-    PK_REC_EXPLICIT = 4,/* build: the value was given, not inferred */
-    PK_REC_STOP = 8,    /* raw because depth, fuel or the node limit ended dissection here */
-    PK_REC_FIELD_OF = 16 /* an instance that is the value of field `slot`, or an element of a list */
+    PK_REC_PAYLOAD = 1,  /* this instance or raw is the payload of the instance `up` */
+    PK_REC_FIXED = 2,    /* an instance whose fixed fields are all present (as virtual nodes) */
+    PK_REC_EXPLICIT = 4, /* build: the value was given, not inferred */
+    PK_REC_STOP = 8,     /* raw because depth, fuel or the node limit ended dissection here */
+    PK_REC_FIELD_OF =
+        16 /* an instance that is the value of field `slot`, or an element of a list */
 };
 
 /* What a packet of n captured bytes may cost (RELIABILITY R2, R3). */
@@ -79,6 +80,10 @@ void pk_tree_free(pk_tree *tree);
 
 /* Empties the tree for another packet; keeps the memory. */
 void pk_tree_reset(pk_tree *tree, const uint8_t *bytes, uint32_t len, uint32_t wire_len);
+
+/* Makes `to` a tree of its own with the records of `from` over the same bytes. False without memory.
+ */
+bool pk_tree_copy(pk_tree *to, const pk_tree *from);
 
 /* Appends a record (its `end` is its own index + 1 until pk_tree_close) and returns its index, or 0
  * when memory is refused. Record 0 is the frame, made by pk_tree_reset. A record that is still

@@ -226,8 +226,13 @@ static void emit_opaque(emission *em, const vm_node *node, uint32_t up)
     pk_rec rec = instance_record(em, node, up);
     uint64_t start = em->bit;
     put_bytes(em, node->value, 0);
+    struct vm_trace *trace = em->vm->trace;
+    if (trace && node->value.spare)
+        trace->opaque = true;
+    em->vm->trace = NULL; /* reading is not followed */
     if (em->tree && em->good && !em->reader(em->vm, em->tree, node->layer, rec, start, em->bit))
         em->good = false;
+    em->vm->trace = trace;
 }
 
 static void open_instance(emission *em, uint32_t at, uint32_t up)

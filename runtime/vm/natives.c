@@ -86,10 +86,10 @@ static int64_t bytes_needed(uint64_t number)
 
 /* The destination of the outermost layer that has an IPv4 or IPv6 field `dst`. VM_PUSHED while that
  * field is being computed for the first time. */
-static int network_destination(pk_vm *vm, pk_value self, pk_bytes *ret_address)
+static int network_destination(pk_vm *vm, pk_value self, pk_value *ret_address)
 {
     pk_value at = self;
-    *ret_address = (pk_bytes){NULL, 0};
+    *ret_address = pk_value_bytes(NULL, 0);
     for (pk_value below = self; below.kind == PK_NODE; below = pk_vm_owner(vm, below))
         at = below;
     while (at.kind == PK_NODE && pk_vm_kind(vm, at) == VM_IS_INSTANCE && vm->dst_name) {
@@ -106,9 +106,8 @@ static int network_destination(pk_vm *vm, pk_value self, pk_bytes *ret_address)
                 return VM_READY;
             if (pk_vm_slot_read(vm, at, member->ref, VM_DISCARD, &value) == VM_PUSHED)
                 return VM_PUSHED;
-            if (value.kind == PK_BYTES &&
-                pk_trace_constant(vm, value, "the way to the destination"))
-                *ret_address = (pk_bytes){value.bytes, value.len};
+            if (value.kind == PK_BYTES)
+                *ret_address = value;
             return VM_READY;
         }
         at = pk_vm_payload(vm, at);
@@ -128,17 +127,20 @@ static pk_value address(pk_vm *vm, const uint8_t *bytes, uint32_t len)
 static int link_address(pk_vm *vm, pk_fn fn, pk_value self, pk_value *ret_value)
 {
     uint8_t mac[6];
-    pk_bytes destination;
+    pk_value destination = pk_value_bytes(NULL, 0);
     bool own = fn == PK_FN_SRC_MAC;
     bool (*ask)(void *, pk_bytes, uint8_t *) = own ? vm->env.source_mac : vm->env.nexthop_mac;
     memset(mac, own ? 0 : 0xff, sizeof mac);
     if (ask) {
         if (network_destination(vm, self, &destination) == VM_PUSHED)
             return VM_PUSHED;
-        if (!ask(vm->env.context, destination, mac))
+        if (!ask(vm->env.context, (pk_bytes){destination.bytes, destination.len}, mac))
             memset(mac, own ? 0 : 0xff, sizeof mac);
     }
     *ret_value = address(vm, mac, sizeof mac);
+    if (ask)
+        *ret_value =
+            pk_trace_way(vm, own ? PK_WAY_SOURCE_MAC : PK_WAY_NEXTHOP_MAC, destination, *ret_value);
     return VM_READY;
 }
 
@@ -155,11 +157,10 @@ static pk_value source_address(pk_vm *vm, pk_value destination, uint32_t len)
     if (local)
         return address(vm, len == 4 ? loopback4 : loopback6, len);
     pk_bytes to = {destination.bytes, destination.len};
-    if (vm->env.source_address)
-        (void)pk_trace_constant(vm, destination, "the own address for the destination");
     if (!vm->env.source_address || !vm->env.source_address(vm->env.context, to, bytes))
         memset(bytes, 0, sizeof bytes);
-    return address(vm, bytes, len);
+    pk_value own = address(vm, bytes, len);
+    return vm->env.source_address ? pk_trace_way(vm, PK_WAY_SOURCE, destination, own) : own;
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */

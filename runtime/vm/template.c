@@ -130,6 +130,11 @@ static bool make_column(const making *make, uint32_t node, uint32_t *pieces)
     }
     if (what->kind == TRACE_ELEMENT && !place_digit(make, column))
         return false;
+    if (what->kind == TRACE_WAY && !templ->ways) {
+        templ->ways = calloc(PK_TEMPLATE_BATCH, sizeof *templ->ways);
+        if (!templ->ways)
+            return refuse(make, "out of memory");
+    }
     return make_room(make, column);
 }
 
@@ -184,14 +189,14 @@ static bool make_columns(const making *make)
 
 /* ---- the packet that shows the shape --------------------------------------------------------- */
 
-static bool build_at(const making *make, pk_point *point, pk_u128 index, pk_buf *out)
+static bool build_at(const making *make, pk_point *point, pk_u128 index, pk_buf *out, pk_tree *tree)
 {
     pk_vm_error error = {0};
     pk_u128 asked = make->templ->begin + index;
     if (!pk_space_locate(pk_vm_space(make->vm), make->first, make->alt - make->first + 1, asked,
                          point))
         return refuse(make, "the alternative has no packets");
-    if (pk_vm_build(make->vm, point, out, NULL, &error) == PK_OK)
+    if (pk_vm_build(make->vm, point, out, tree, &error) == PK_OK)
         return true;
     return refuse(make, "%.*s", PK_TEMPLATE_REASON - 1, error.text);
 }
@@ -214,8 +219,11 @@ static bool make_from_trace(making *make, pk_point *point, vm_trace *trace)
 {
     pk_buf packet = {0};
     make->vm->trace = trace;
-    bool good = build_at(make, point, 0, &packet);
+    pk_tree *tree = &make->templ->tree;
+    bool good = build_at(make, point, 0, &packet, tree);
     make->vm->trace = NULL;
+    if (trace->opaque)
+        tree->count = 0;
     make->trace = trace;
     make->column_of = good ? calloc((size_t)trace->n_nodes + 1, sizeof *make->column_of) : NULL;
     if (good && !make->column_of)
@@ -236,7 +244,7 @@ static bool same_at(const making *make, pk_point *point, pk_u128 index)
     pk_template_run run = {
         .first = templ->begin + index, .count = 1, .base = mine, .stride = templ->len};
     bool expanded = mine && pk_template_expand(templ, &run) == 1;
-    bool same = build_at(make, point, index, &packet);
+    bool same = build_at(make, point, index, &packet, NULL);
     if (!same && !expanded) { /* both refuse this packet */
         make->reason[0] = 0;
         same = true;
@@ -275,10 +283,13 @@ void pk_template_free(pk_template *templ)
     free(templ->pieces);
     free(templ->guards);
     free(templ->bytes);
+    free(templ->ways);
+    pk_tree_free(&templ->tree);
     free(templ);
 }
 
-pk_template *pk_template_new(pk_vm *vm, pk_ref first, pk_ref alt, char *reterr_reason)
+pk_template *pk_template_new(pk_vm *vm, pk_ref first, pk_ref alt, char *reterr_reason,
+                             bool *ret_later)
 {
     vm_trace trace = {.n_nodes = 1, .n_strings = 1};
     pk_point point = {0};
@@ -292,12 +303,16 @@ pk_template *pk_template_new(pk_vm *vm, pk_ref first, pk_ref alt, char *reterr_r
     } else {
         templ->kernels = pk_kernels_best();
         templ->seed = vm->seed;
+        templ->env = vm->env;
+        pk_tree_init(&templ->tree, vm->image);
         good = pk_space_count(space, first, alt - first, &templ->begin) &&
                pk_space_count(space, alt, 1, &templ->count);
         if (!good)
             (void)refuse(&make, "the set has more than 2^128 - 1 packets");
     }
     good = good && make_from_trace(&make, &point, &trace) && verify(&make, &point);
+    if (ret_later)
+        *ret_later = trace.later;
     pk_trace_free(&trace);
     pk_point_free(&point);
     if (good)
@@ -319,6 +334,14 @@ uint32_t pk_template_length(const pk_template *templ)
 const uint8_t *pk_template_bytes(const pk_template *templ)
 {
     return templ->bytes;
+}
+
+const pk_tree *pk_template_tree(pk_template *templ, const uint8_t *bytes)
+{
+    if (!templ->tree.count)
+        return NULL;
+    templ->tree.bytes = bytes;
+    return &templ->tree;
 }
 
 uint32_t pk_template_steps(const pk_template *templ)

@@ -158,7 +158,7 @@ static void elements(const pk_template *templ, template_column *column, const te
 
 static pk_u128 asked(const template_batch *batch, uint32_t i)
 {
-    return batch->numbers ? batch->numbers[i] : batch->index + i;
+    return batch->numbers ? batch->numbers[i] + batch->loop : batch->index + i;
 }
 
 /* The first two random words of each packet, in the template's rooms for operands. */
@@ -310,6 +310,7 @@ static void combine(const trace_node *what, uint64_t *out, uint32_t n, const uin
     case TRACE_ELEMENT:
     case TRACE_CHOICE:
     case TRACE_RANDOM:
+    case TRACE_WAY:
     case TRACE_SUM:
         return;
     }
@@ -379,6 +380,9 @@ void pk_template_column(pk_template *templ, template_column *column, const templ
         return;
     case TRACE_SUM:
         checksums(templ, column, batch->count);
+        return;
+    case TRACE_WAY:
+        pk_template_ways(templ, column, batch->count);
         return;
     case TRACE_OPERATION:
     case TRACE_LEAST:

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* How many packets of the batch stand before the first whose values may not fit. */
-static uint32_t guarded(pk_template *templ, uint32_t count)
+/* Refuses the packets whose values may not fit. */
+static void guard(pk_template *templ, uint32_t count)
 {
     for (uint32_t g = 0; g < templ->n_guards; g++) {
         const trace_guard *guard = &templ->guards[g];
@@ -11,9 +11,20 @@ static uint32_t guarded(pk_template *templ, uint32_t count)
             pk_template_wide(&templ->columns[guard->node], 0, count, templ->left);
         for (uint32_t i = 0; i < count; i++)
             if ((int64_t)values[i] < guard->least || (int64_t)values[i] > guard->most)
-                count = i;
+                templ->refused[i] = true;
     }
-    return count;
+}
+
+static bool may_refuse(const pk_template *templ)
+{
+    return templ->n_guards || templ->ways;
+}
+
+/* How many packets stand before the first that is refused. */
+static uint32_t accepted(const pk_template *templ, uint32_t count)
+{
+    const bool *first = may_refuse(templ) ? memchr(templ->refused, true, count) : NULL;
+    return first ? (uint32_t)(first - templ->refused) : count;
 }
 
 static uint8_t *row(const pk_rows *rows, uint32_t i)
@@ -63,17 +74,23 @@ static void write_rows(pk_template *templ, const pk_rows *rows, uint32_t at, boo
 }
 
 static uint32_t expand(pk_template *templ, const template_batch *batch, const pk_rows *all,
-                       bool prepared)
+                       const pk_template_run *run)
 {
+    uint32_t count = batch->count, block = block_of(templ);
+    if (may_refuse(templ))
+        memset(templ->refused, 0, count * sizeof *templ->refused);
+    templ->way_a = templ->way_b = 0;
     for (uint32_t i = 1; i < templ->n_columns; i++)
         pk_template_column(templ, &templ->columns[i], batch);
-    uint32_t count = guarded(templ, batch->count), block = block_of(templ);
+    guard(templ, count);
+    if (!run->refused)
+        count = accepted(templ, count);
     for (uint32_t at = 0; at < count; at += block) {
         const pk_rows rows = {.base = all->slots ? NULL : all->base + at * all->stride,
                               .stride = all->stride,
                               .slots = all->slots ? all->slots + at : NULL,
                               .count = count - at < block ? count - at : block};
-        write_rows(templ, &rows, at, prepared);
+        write_rows(templ, &rows, at, run->prepared);
     }
     return count;
 }
@@ -85,12 +102,17 @@ uint32_t pk_template_expand(pk_template *templ, const pk_template_run *run)
         uint32_t n = left < PK_TEMPLATE_BATCH ? left : PK_TEMPLATE_BATCH;
         template_batch batch = {.count = n,
                                 .numbers = run->numbers ? run->numbers + done : NULL,
-                                .index = run->first + done,
+                                .index = run->first + done + run->loop,
+                                .loop = run->loop,
                                 .first = run->first + done - templ->begin};
         pk_rows rows = {.base = run->slots ? NULL : run->base + done * run->stride,
                         .stride = run->stride,
                         .slots = run->slots ? run->slots + done : NULL};
-        uint32_t written = expand(templ, &batch, &rows, run->prepared);
+        uint32_t written = expand(templ, &batch, &rows, run);
+        if (run->refused && may_refuse(templ))
+            memcpy(run->refused + done, templ->refused, n * sizeof *run->refused);
+        else if (run->refused)
+            memset(run->refused + done, 0, n * sizeof *run->refused);
         done += written;
         if (written < n)
             return done;

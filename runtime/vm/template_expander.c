@@ -1,15 +1,25 @@
 #include "template_expander.h"
 
+#include "internal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BATCH = 4, SLOTS_LIMIT = 1 << 22 /* bytes of all slots */ };
+enum {
+    FIRST_BATCH = 4,
+    SLOTS_LIMIT = 1 << 22, /* bytes of all slots */
+    LATER_LIMIT = 4096,    /* packets after which a way that is not known is not waited for */
+    KNOWN_NOT = 1,         /* in `known`: no template */
+    KNOWN_FROM = 2         /* its number in `templates`, from here on */
+};
 
 struct pk_expander {
     pk_vm *vm;
     pk_ref first;
     uint32_t n_alts;
-    uint8_t *known; /* by alternative: 0 not asked for, 1 no template, 2 + number in `templates` */
+    pk_ref link;    /* layer below every stack that can lie on it, 0 = none */
+    uint8_t *known; /* by alternative: 0 not asked for, else KNOWN_.. */
+    uint32_t later; /* times that a template could not be made yet */
     pk_template *templates[PK_EXPANDER_TEMPLATES];
     uint32_t n_templates;
     pk_point point;
@@ -54,24 +64,80 @@ pk_expander_counts pk_expander_count(const pk_expander *expander)
     return expander->counts;
 }
 
+/* ---- the link's layer ------------------------------------------------------------------------ */
+
+/* Can a layer lie directly on the link's? */
+static bool lies_on(const pk_image *image, pk_ref upper, pk_ref lower)
+{
+    const pk_image_layer *layer = &image->layers[upper];
+    for (uint32_t i = 0; i < layer->n_binds; i++)
+        if (image->binds[layer->binds + i].lower == lower)
+            return true;
+    return false;
+}
+
+pk_ref pk_expander_link_before(const pk_expander *expander, pk_ref alt)
+{
+    const pk_image *image = expander->vm->image;
+    const pk_image_plan *outermost = &image->plans[image->alts[alt].plan];
+    if (!expander->link || outermost->kind != PK_PLAN_INSTANCE || outermost->ref == expander->link)
+        return 0;
+    return lies_on(image, outermost->ref, expander->link) ? expander->link : 0;
+}
+
+static void forget(pk_expander *expander)
+{
+    for (uint32_t i = 0; i < expander->n_templates; i++)
+        pk_template_free(expander->templates[i]);
+    expander->n_templates = expander->n = 0;
+    memset(expander->known, 0, expander->n_alts);
+}
+
+void pk_expander_link_set(pk_expander *expander, pk_ref layer)
+{
+    if (layer != expander->link)
+        forget(expander);
+    expander->link = layer;
+}
+
+/* ---- templates ------------------------------------------------------------------------------- */
+
+static bool worth_it(const pk_expander *expander, pk_ref alt)
+{
+    pk_u128 count;
+    return expander->n_templates < PK_EXPANDER_TEMPLATES &&
+           pk_space_count(pk_vm_space(expander->vm), alt, 1, &count) && count >= PK_EXPANDER_LEAST;
+}
+
 static pk_template *template_of(pk_expander *expander, pk_ref alt)
 {
     uint8_t *known = &expander->known[alt - expander->first];
     char reason[PK_TEMPLATE_REASON];
-    pk_u128 count;
+    bool later = false;
     if (*known)
-        return *known == 1 ? NULL : expander->templates[*known - 2];
-    *known = 1;
-    if (expander->n_templates == PK_EXPANDER_TEMPLATES ||
-        !pk_space_count(pk_vm_space(expander->vm), alt, 1, &count) || count < PK_EXPANDER_LEAST)
+        return *known == KNOWN_NOT ? NULL : expander->templates[*known - KNOWN_FROM];
+    *known = KNOWN_NOT;
+    if (!worth_it(expander, alt))
         return NULL;
-    pk_template *made = pk_template_new(expander->vm, expander->first, alt, reason);
-    if (!made)
+    pk_vm_link_set(expander->vm, pk_expander_link_before(expander, alt));
+    pk_template *made = pk_template_new(expander->vm, expander->first, alt, reason, &later);
+    if (!made) {
+        if (later && expander->later++ < LATER_LIMIT)
+            *known = 0;
         return NULL;
-    *known = (uint8_t)(2 + expander->n_templates);
+    }
+    *known = (uint8_t)(KNOWN_FROM + expander->n_templates);
     expander->templates[expander->n_templates++] = made;
     return made;
 }
+
+pk_template *pk_expander_template(pk_expander *expander, pk_u128 index)
+{
+    pk_ref alt = pk_space_alt(pk_vm_space(expander->vm), expander->first, expander->n_alts, index);
+    return alt ? template_of(expander, alt) : NULL;
+}
+
+/* ---- one packet after the other -------------------------------------------------------------- */
 
 /* How many packets from `index` on the next batch has; it stays within the alternative. */
 static uint32_t batch_size(pk_expander *expander, pk_ref alt, pk_u128 index, uint32_t length)
@@ -140,6 +206,7 @@ int pk_expander_packet(pk_expander *expander, pk_u128 index, pk_bytes *ret_bytes
         if (!expand_from(expander, alt, index)) {
             pk_buf_clear(&expander->packet);
             expander->counts.built++;
+            pk_vm_link_set(expander->vm, pk_expander_link_before(expander, alt));
             int code =
                 pk_vm_build(expander->vm, &expander->point, &expander->packet, NULL, reterr_error);
             if (code == PK_OK) {

@@ -26,6 +26,15 @@ typedef struct pk_expander pk_expander;
 pk_expander *pk_expander_new(pk_vm *vm, pk_ref first, uint32_t count);
 void pk_expander_free(pk_expander *expander);
 
+/* From now on `layer` (0: none) is put below every stack whose outermost layer can lie on it; and
+ * which layer that is for an alternative. */
+void pk_expander_link_set(pk_expander *expander, pk_ref layer);
+pk_ref pk_expander_link_before(const pk_expander *expander, pk_ref alt);
+
+/* The template that packet `index` comes from, for whoever expands batches of his own; NULL when it
+ * must be built, for now or for good. */
+pk_template *pk_expander_template(pk_expander *expander, pk_u128 index);
+
 /* Packet `index` and the alternative it is of. The bytes are good until the next call. On failure
  * the code and text of pk_vm_build; PK_ENOENT for an index beyond the end. */
 int pk_expander_packet(pk_expander *expander, pk_u128 index, pk_bytes *ret_bytes, pk_ref *ret_alt,

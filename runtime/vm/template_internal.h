@@ -28,9 +28,15 @@ typedef struct template_column {
 typedef struct template_batch {
     pk_u128 first;          /* within the alternative */
     const pk_u128 *numbers; /* as in pk_template_run, or NULL */
-    pk_u128 index;          /* as asked, of the first packet */
+    pk_u128 index;          /* as asked, of the first packet, loops included */
+    pk_u128 loop;           /* what loops add to each of the numbers */
     uint32_t count;
 } template_batch;
+
+typedef struct template_way {
+    pk_way way;
+    bool known;
+} template_way;
 
 struct pk_template {
     const pk_kernels *kernels;
@@ -46,10 +52,18 @@ struct pk_template {
     uint32_t n_guards;
     uint64_t left[PK_TEMPLATE_BATCH], right[PK_TEMPLATE_BATCH]; /* operands */
     uint32_t narrow[PK_TEMPLATE_BATCH];
+    pk_tree
+        tree; /* that of every packet, over the bytes of one; without records when they differ */
+    pk_env env;
+    template_way *ways;    /* of the batch at hand, to the address of columns way_a and way_b */
+    uint16_t way_a, way_b; /* 0: not asked yet */
+    bool refused[PK_TEMPLATE_BATCH]; /* packets of the batch that the general machine must build */
 };
 
 /* Makes `column`'s values for the batch. */
 void pk_template_column(pk_template *templ, template_column *column, const template_batch *batch);
+/* The same of a WAY; marks packets whose way is not known as refused. */
+void pk_template_ways(pk_template *templ, template_column *column, uint32_t n);
 /* Fills the table of a column that has a period. */
 void pk_template_table(pk_template *templ, template_column *column);
 /* The column's values from `from` on, in the width asked for; may stand in `room`. */

@@ -51,8 +51,17 @@ typedef enum trace_kind {
     TRACE_GREATEST,
     TRACE_NONZERO, /* a, or 0xffff in place of 0 */
     TRACE_SWAP,    /* the `part` bits of a with their bytes in the other order */
+    TRACE_WAY,     /* `part` (trace_way_part) of the way to address a, with b its upper half */
     TRACE_SUM      /* Internet checksum of `sum` and `n_pieces` pieces from `pieces` on */
 } trace_kind;
+
+/* The parts of a way; of its source also the upper half, of 16 bytes. */
+typedef enum trace_way_part {
+    PK_WAY_SOURCE,
+    PK_WAY_SOURCE_HIGH,
+    PK_WAY_SOURCE_MAC,
+    PK_WAY_NEXTHOP_MAC
+} trace_way_part;
 
 /* Bits `bit` .. bit + bits - 1 are the low bits of integer `node`. */
 typedef struct trace_piece {
@@ -63,11 +72,12 @@ typedef struct trace_piece {
 
 typedef struct trace_node {
     uint8_t kind, op;
-    uint16_t a, b;      /* operands */
-    uint32_t dim;       /* ELEMENT */
-    uint32_t stream;    /* CHOICE, RANDOM */
-    const pk_set *set;  /* ELEMENT, CHOICE */
-    uint32_t part, len; /* ELEMENT, CHOICE of bytes: which of them; SWAP: bits */
+    uint16_t a, b;     /* operands */
+    uint32_t dim;      /* ELEMENT */
+    uint32_t stream;   /* CHOICE, RANDOM */
+    const pk_set *set; /* ELEMENT, CHOICE */
+    uint32_t part,
+        len; /* ELEMENT, CHOICE of bytes: which of them; SWAP: bits; WAY: of the address */
     uint32_t pieces, n_pieces;
     uint64_t sum;
     int64_t least, most; /* no value lies outside */
@@ -91,6 +101,8 @@ typedef struct vm_trace {
     uint32_t n_nodes, n_strings, n_pieces, n_guards;
     uint32_t cap_nodes, cap_strings, cap_pieces, cap_guards;
     uint32_t emitted; /* pieces of what is being written, from here on */
+    bool later;       /* it broke over a way that is not known yet */
+    bool opaque;      /* bytes that vary stand for an instance: its inner structure may vary too */
     char reason[PK_TRACE_REASON];
 } vm_trace;
 
@@ -146,6 +158,10 @@ pk_value pk_trace_random(pk_vm *vm, uint32_t stream, pk_value value);
 
 /* `result` is what a native function made of its arguments. */
 pk_value pk_trace_native(pk_vm *vm, pk_fn fn, const pk_value *args, unsigned n, pk_value result);
+
+/* `result` is what the environment says of the way to `destination`: a constant when that is one
+ * way and known. */
+pk_value pk_trace_way(pk_vm *vm, trace_way_part part, pk_value destination, pk_value result);
 
 /* Are the possible values of this address loopback addresses, or none of them? Breaks the trace
  * when some are, and where it cannot tell. */

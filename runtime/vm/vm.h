@@ -27,6 +27,18 @@ enum {
     PK_VM_BUILD_FUEL = 1 << 24     /* steps of building one packet */
 };
 
+/* How packets to an address leave. */
+typedef struct pk_way {
+    uint8_t source[16]; /* own address */
+    uint8_t source_mac[6], nexthop_mac[6];
+} pk_way;
+
+typedef enum pk_way_state {
+    PK_WAY_KNOWN, /* one way for all of the addresses */
+    PK_WAY_LATER, /* one way, but its link address is not known yet, or it is none at all */
+    PK_WAY_VARIES /* not the same for all of them, as far as is known */
+} pk_way_state;
+
 /* What the machine asks its surroundings (natives.def, group environment). Any function may be
  * NULL: the table's fallbacks then hold. `destination` is the packet's outermost network address,
  * 4 or 16 bytes (len 0: none known). Return false when unknown. */
@@ -34,15 +46,19 @@ typedef struct pk_env {
     bool (*source_address)(void *context, pk_bytes destination, uint8_t ret_address[16]);
     bool (*source_mac)(void *context, pk_bytes destination, uint8_t ret_mac[6]);
     bool (*nexthop_mac)(void *context, pk_bytes destination, uint8_t ret_mac[6]);
+    /* The three at once for all addresses first..last (of equal length), without looking for what
+     * is not known yet. What it calls KNOWN the three would answer too, now and later. May be NULL:
+     * then the way to what varies has no template. */
+    pk_way_state (*way)(void *context, pk_bytes first, const uint8_t *last, pk_way *ret_way);
     void *context;
 } pk_env;
 
 typedef struct pk_vm pk_vm;
 
 typedef struct pk_vm_error {
-    int code;        /* PK_ENOMEM, PK_ELIMIT, PK_EFORMAT */
-    char text[256];  /* "`tcp.dport` is 16 bits wide, 70000 does not fit" */
-    uint32_t lo;     /* position in the source of the value at fault, 0 = unknown */
+    int code;       /* PK_ENOMEM, PK_ELIMIT, PK_EFORMAT */
+    char text[256]; /* "`tcp.dport` is 16 bits wide, 70000 does not fit" */
+    uint32_t lo;    /* position in the source of the value at fault, 0 = unknown */
 } pk_vm_error;
 
 /* `env` is copied, may be NULL. NULL when memory is refused. */

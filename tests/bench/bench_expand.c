@@ -117,7 +117,7 @@ static bool prepare(bench *b, const char *text, const char *path)
         return false;
     }
     b->alts = b->m.image.probes[1].alts;
-    b->templ = pk_template_new(b->m.vm, b->alts, b->alts, reason);
+    b->templ = pk_template_new(b->m.vm, b->alts, b->alts, reason, NULL);
     b->stride = b->templ && pk_template_length(b->templ) > 64 ? 2048 : 64;
     b->slots = aligned_alloc(4096, PK_TEMPLATE_BATCH * b->stride);
     const pk_kernels *use = strcmp(name, "best") == 0 ? pk_kernels_best() : pk_kernels_named(name);

@@ -35,8 +35,12 @@ def read_archive(archive, graph):
     """Adds the calls of an archive to `graph`: (object, function) -> names called."""
     done = subprocess.run(["objdump", "-dr", "--no-show-raw-insn", str(archive)], text=True,
                           capture_output=True, check=True)
-    where, own, caller = "", "", None
+    where, own, caller, held = "", "", None, None
     for line in done.stdout.splitlines():
+        # A branch that the linker will fill in shows whatever stands behind it as its target.
+        if held and not RELOCATION.match(line):
+            caller.add(held)
+        held = None
         title = TITLE.match(line)
         if title:
             where, caller = f"{archive.name}({title.group(1)})", None
@@ -52,7 +56,7 @@ def read_archive(archive, graph):
         if relocated:
             caller.add(plain(relocated.group(1)))
         elif branch and (branch.group(1) in CALLS or plain(branch.group(2)) != own):
-            caller.add(plain(branch.group(2)))
+            held = plain(branch.group(2))
 
 
 def link(graph):

@@ -36,12 +36,17 @@ static void compile(const char *text, pk_buf *image)
 
 void scene_open(scene *s, const char *text)
 {
+    scene_open_in(s, text, NULL);
+}
+
+void scene_open_in(scene *s, const char *text, const pk_env *env)
+{
     char why[256];
     *s = (scene){0};
     compile(text, &s->image_bytes);
     if (pk_image_load(s->image_bytes.data, s->image_bytes.len, &s->image, why, sizeof why))
         give_up(text, why);
-    s->vm = pk_vm_new(&s->image, NULL);
+    s->vm = pk_vm_new(&s->image, env);
     pk_run_options_init(&s->options);
     if (!s->vm ||
         pk_run_options_read(s->vm, &s->image, &s->image.probes[1], &s->options, &s->error))

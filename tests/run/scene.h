@@ -31,6 +31,8 @@ struct scene {
 
 /* Compiles; the program's first probe is what runs. Ends the test program when it cannot. */
 void scene_open(scene *s, const char *text);
+/* The same with surroundings for the machine. */
+void scene_open_in(scene *s, const char *text, const pk_env *env);
 
 /* Runs with the probe's options; `transport` may be NULL. Returns the run's code. */
 int scene_run(scene *s, const pk_memory_options *transport);

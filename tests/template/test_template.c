@@ -184,7 +184,7 @@ static unsigned compare_machine(tally *t, const char *text, machine *m, char *re
                 !pk_space_count(space, s.alt, 1, &s.count) || !s.count)
                 continue;
             t->alternatives++;
-            s.templ = pk_template_new(m->vm, s.first, s.alt, ret_reason);
+            s.templ = pk_template_new(m->vm, s.first, s.alt, ret_reason, NULL);
             if (!s.templ && !*ret_reason)
                 fail(t, text, "refused without a reason", a);
             if (s.templ && pk_template_length(s.templ) <= STRIDE)
@@ -342,7 +342,7 @@ static void run_zeros(tally *t, const pk_image *standard)
             continue;
         pk_ref alts = m.image.probes[1].alts;
         subject s = {.text = sets[i].text, .m = &m, .first = alts, .alt = alts};
-        s.templ = pk_template_new(m.vm, alts, alts, reason);
+        s.templ = pk_template_new(m.vm, alts, alts, reason, NULL);
         uint8_t slot[STRIDE];
         unsigned found = 0;
         for (pk_u128 n = 0; s.templ && n < 65536; n++) {
