@@ -5,14 +5,15 @@ Usage: build_stub.py --cc CC --include RUNTIME --version TEXT --output FILE --de
 
 Takes the sources named and those of the rooms that name none; what a probe does not use the linker
 leaves out.
-Writes a depfile, so that the stub is built again when any header changes.
+Writes a depfile, so that the stub is built again when any header changes. Objects are kept beside
+the output, so that only what has changed is compiled.
 """
 import argparse
+import concurrent.futures
 import glob
 import os
 import subprocess
 import sys
-import tempfile
 
 ROOMS = ['image', 'set']
 # Of pktc alone: making images.
@@ -48,18 +49,39 @@ def kernels_of(runtime):
             for name, flags in KERNELS.items()]
 
 
-def compile_all(args, folder):
-    objects, needed = [], set()
+def is_current(base, command):
+    """Whether the object stands, was made by this command, and is newer than all it was made of."""
+    try:
+        with open(base + '.command', encoding='utf-8') as text:
+            if text.read() != command:
+                return False
+        made = os.path.getmtime(base + '.o')
+        return all(os.path.getmtime(path) < made for path in dependencies(base + '.d'))
+    except OSError:
+        return False
+
+
+def compile_one(args, source, flags, base):
+    """The files that the object was made of. An object that is current is kept."""
     extra = KERNEL if 'musl' in os.path.basename(args.cc) else []
+    words = [args.cc, *COMPILE, *extra, *flags, '-I', args.include,
+             '-DPK_STUB_VERSION_TEXT="%s"' % args.version, '-MMD', '-MF', base + '.d',
+             '-c', source, '-o', base + '.o']
+    command = '\n'.join(words)
+    if not is_current(base, command):
+        subprocess.run(words, check=True)
+        with open(base + '.command', 'w', encoding='utf-8') as out:
+            out.write(command)
+    return dependencies(base + '.d')
+
+
+def compile_all(args, folder):
     plain = [(source, []) for source in args.sources + sources_of(args.include)]
-    for number, (source, flags) in enumerate(plain + kernels_of(args.include)):
-        base = os.path.join(folder, '%d' % number)
-        subprocess.run([args.cc, *COMPILE, *extra, *flags, '-I', args.include,
-                        '-DPK_STUB_VERSION_TEXT="%s"' % args.version, '-MMD', '-MF', base + '.d',
-                        '-c', source, '-o', base + '.o'], check=True)
-        objects.append(base + '.o')
-        needed.update(dependencies(base + '.d'))
-    return objects, needed
+    jobs = [(source, flags, os.path.join(folder, '%d-%s' % (number, os.path.basename(source))))
+            for number, (source, flags) in enumerate(plain + kernels_of(args.include))]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        made_of = list(pool.map(lambda job: compile_one(args, *job), jobs))
+    return [base + '.o' for _, _, base in jobs], set().union(*made_of)
 
 
 def main():
@@ -68,10 +90,11 @@ def main():
         parser.add_argument('--' + name, required=True)
     parser.add_argument('sources', nargs='+')
     args = parser.parse_args()
+    folder = args.output + '.objects'
+    os.makedirs(folder, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=os.path.dirname(args.output) or '.') as folder:
-            objects, needed = compile_all(args, folder)
-            subprocess.run([args.cc, *LINK, *objects, '-o', args.output], check=True)
+        objects, needed = compile_all(args, folder)
+        subprocess.run([args.cc, *LINK, *objects, '-o', args.output], check=True)
     except subprocess.CalledProcessError as error:
         return error.returncode or 1
     with open(args.depfile, 'w', encoding='utf-8') as out:
