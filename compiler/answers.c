@@ -189,12 +189,8 @@ static pk_ref guard(pk_compiler *cx, pk_ref layer, const conjunct *part, unsigne
     good = good && n && pk_emit(cx, PK_OPC_RET, 0, 0, 0, 0, 0);
     cx->code = outer;
     pk_ref ref = 0;
-    if (good) {
-        pk_ref start = PK_PUT(cx->builder, CODE, code.insns, code.count);
-        ref = PK_ADD(cx->builder, EXP, 1);
-        *PK_AT(cx->builder, EXP, ref) =
-            (pk_image_expr){.start = start, .count = code.count, .layer = layer};
-    }
+    if (good)
+        ref = pk_expr_put(cx, &code, layer, 0, 0);
     free(code.insns);
     return ref;
 }

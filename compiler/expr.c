@@ -140,6 +140,11 @@ pk_ref pk_lower_expr(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_re
     return ref;
 }
 
+pk_ref pk_expr_put(pk_compiler *cx, const pk_code *code, pk_ref layer, pk_ref text, uint32_t args)
+{
+    return expr_write(cx, code, layer, text, args, false);
+}
+
 static pk_ref expr_of(pk_compiler *cx, pk_insn insn)
 {
     pk_insn insns[2] = {insn, {.op = PK_OPC_RET}};

@@ -257,6 +257,11 @@ pk_ref pk_field_of_expr(pk_compiler *cx, const pk_scope *scope, pk_node node)
         if (is_name(cx, at.a, "parent") && scope->layer)
             return pk_field_by_name(cx, PK_AT(cx->builder, LAY, scope->layer)->parent, name);
     }
+    pk_ast_node base = *pk_at(cx, at.a);
+    pk_ref stacked = base.kind == PK_AST_MEMBER ? pk_layer_by_name(cx, pk_text_of_atom(cx, base.b))
+                                                : 0; /* `reply.icmp.type` */
+    if (stacked && pk_field_by_name(cx, stacked, name))
+        return pk_field_by_name(cx, stacked, name);
     pk_ref list = pk_field_of_expr(cx, scope, at.a);
     return list ? pk_field_by_name(cx, PK_AT(cx->builder, FLD, list)->sub, name) : 0;
 }

@@ -190,6 +190,7 @@ void pk_lower_answers(pk_compiler *cx, pk_ref layer, pk_node def);
 pk_ref pk_lower_expr(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
                      uint32_t args);
 /* An expression of its own for what `emit` puts into register 0. */
+pk_ref pk_expr_put(pk_compiler *cx, const pk_code *code, pk_ref layer, pk_ref text, uint32_t args);
 pk_ref pk_expr_int(pk_compiler *cx, int64_t number);
 pk_ref pk_expr_bytes(pk_compiler *cx, const void *bytes, size_t len);
 /* Emits code that leaves the value of `node` in register dst. False after a report. */
@@ -244,6 +245,10 @@ typedef struct pk_planned {
                                        brings along, the nearest first; 0 = nothing given */
 } pk_planned;
 
+/* Follows names through bindings and lets; `ret_scope` is where the result's names live. A call of a
+ * def is left to the caller. */
+pk_node pk_resolve(pk_compiler *cx, const pk_scope *scope, pk_node node,
+                   const pk_scope **ret_scope);
 bool pk_is_packet(pk_compiler *cx, const pk_scope *scope, pk_node node);
 /* The alternatives that `node` denotes, appended to ALT; false after a report. */
 bool pk_plan_alternatives(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref *ret_first,
@@ -292,6 +297,19 @@ bool pk_has_variants(pk_compiler *cx, pk_ref layer, uint32_t slot);
  * else the first. */
 pk_ref pk_field_present(pk_compiler *cx, pk_ref layer, uint32_t slot, const pk_image_given *given,
                         size_t n_given);
+
+/* ---- pattern.c: what `answer`, `listen` and `where` say ---- */
+enum { PK_PATTERNS_LIMIT = 64 }; /* alternatives of one clause */
+typedef struct pk_patterns {
+    pk_image_pattern list[PK_PATTERNS_LIMIT];
+    uint32_t count;
+} pk_patterns;
+/* Adds the pattern, or the list of them, that `node` is; false after a report. */
+bool pk_patterns_add(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_patterns *patterns);
+void pk_patterns_write(pk_compiler *cx, const pk_patterns *patterns, pk_ref *ret_first,
+                       uint32_t *ret_count);
+/* A condition over `reply` and `sent`, and the equations in it; false after a report. */
+bool pk_lower_where(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_image_probe *probe);
 
 /* ---- program.c: params, probes, options, checks ---- */
 void pk_declare_param(pk_compiler *cx, pk_node node);

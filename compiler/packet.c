@@ -12,10 +12,7 @@ static bool plan(pk_compiler *cx, const pk_scope *scope, pk_node node, uint32_t 
 /* ---- what a name stands for -------------------------------------------------------------------
  */
 
-/* Follows names through bindings and lets; `ret_scope` is where the result's names live. A def call
- * is left to its caller. */
-static pk_node resolve(pk_compiler *cx, const pk_scope *scope, pk_node node,
-                       const pk_scope **ret_scope)
+pk_node pk_resolve(pk_compiler *cx, const pk_scope *scope, pk_node node, const pk_scope **ret_scope)
 {
     static const pk_scope global = {0};
     *ret_scope = scope;
@@ -58,7 +55,7 @@ bool pk_is_packet(pk_compiler *cx, const pk_scope *scope, pk_node node)
         return false;
     /* The left end of a chain decides: a/b/c is ((a/b)/c). */
     for (unsigned hops = 0; hops < PK_DEPTH_LIMIT; hops++) {
-        node = resolve(cx, scope, node, &scope);
+        node = pk_resolve(cx, scope, node, &scope);
         pk_ast_node at = *pk_at(cx, node);
         const pk_symbol *callee = callee_of(cx, node);
         if (at.kind == PK_AST_CALL) {
@@ -97,7 +94,7 @@ static uint32_t choices(pk_compiler *cx, const pk_scope *scope, pk_node node)
     if (cx->depth >= PK_DEPTH_LIMIT)
         return 1; /* plan() reports it */
     cx->depth++;
-    node = resolve(cx, scope, node, &scope);
+    node = pk_resolve(cx, scope, node, &scope);
     pk_ast_node at = *pk_at(cx, node);
     const pk_symbol *callee = callee_of(cx, node);
     uint64_t n = 1;
@@ -337,7 +334,7 @@ static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint
 {
     pk_node written = node;
     const pk_scope *outer = scope;
-    node = resolve(cx, scope, node, &scope);
+    node = pk_resolve(cx, scope, node, &scope);
     pk_ast_node at = *pk_at(cx, node);
     const pk_symbol *callee = callee_of(cx, node);
     pk_image_member member;
@@ -468,7 +465,7 @@ static bool add_alternative(pk_compiler *cx, const pk_scope *scope, pk_node node
 
 static bool gather(pk_compiler *cx, const pk_scope *scope, pk_node node, alternatives *alts)
 {
-    node = resolve(cx, scope, node, &scope);
+    node = pk_resolve(cx, scope, node, &scope);
     pk_ast_node at = *pk_at(cx, node);
     if (at.kind == PK_AST_LIST && pk_is_packet(cx, scope, node)) {
         bool good = true;

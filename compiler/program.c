@@ -94,6 +94,8 @@ typedef enum clause_use {
     CLAUSE_SWITCH, /* of a probe, without a value */
     CLAUSE_PART,   /* of a probe, with `I/N` */
     CLAUSE_SEND,
+    CLAUSE_ANSWER,
+    CLAUSE_LISTEN,
     CLAUSE_PROBE,
     CLAUSE_CHECK,
     CLAUSE_LATER_VIEW, /* not built yet, and what is sent does not depend on it: a warning */
@@ -109,7 +111,7 @@ static const struct {
     {"inter", CLAUSE_OPTION},    {"count", CLAUSE_OPTION},    {"loops", CLAUSE_OPTION},
     {"order", CLAUSE_WORD},      {"seed", CLAUSE_OPTION},     {"iface", CLAUSE_WORD},
     {"collect", CLAUSE_WORD},    {"view", CLAUSE_LATER_VIEW}, {"flow", CLAUSE_LATER},
-    {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LATER},    {"answer", CLAUSE_LATER},
+    {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LISTEN},   {"answer", CLAUSE_ANSWER},
     {"stateless", CLAUSE_LATER}, {"burst", CLAUSE_OPTION},    {"duration", CLAUSE_OPTION},
     {"shard", CLAUSE_PART},      {"threads", CLAUSE_LATER},   {"discard", CLAUSE_SWITCH},
     {"capture", CLAUSE_LATER},   {"canary", CLAUSE_LATER},    {"stop", CLAUSE_LATER},
@@ -165,6 +167,7 @@ typedef struct probe {
     pk_image_probe record;
     pk_image_option options[PROBE_OPTIONS];
     bool sends;
+    pk_patterns answer, listen;
     pk_binding lets[PROBE_LETS]; /* names that hold inside the block */
     pk_scope scope;
 } probe;
@@ -231,12 +234,34 @@ static void add_part(pk_compiler *cx, probe *p, pk_ref name, const char *text, p
     add_option(cx, p, pk_image_builder_text(cx->builder, whole, (size_t)len), at.c, CLAUSE_PART);
 }
 
+static void probe_pattern(pk_compiler *cx, probe *p, clause_use use, pk_span span, pk_node value)
+{
+    if (value)
+        (void)pk_patterns_add(cx, &p->scope, value, use == CLAUSE_ANSWER ? &p->answer : &p->listen);
+    else
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, span,
+                       "`%s` takes a pattern: ip()/.../dns(qr=1)",
+                       use == CLAUSE_ANSWER ? "answer" : "listen");
+}
+
+static void probe_where(pk_compiler *cx, probe *p, pk_span span, pk_node condition)
+{
+    if (p->record.where)
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_TWICE, span, "`where` is given twice");
+    else
+        (void)pk_lower_where(cx, &p->scope, condition, &p->record);
+}
+
 static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, pk_node value)
 {
     const char *text = pk_ast_atom_text(cx->ast, name);
     clause_use use;
     if (!clause_find(cx, text, span, &use) || clause_later(cx, text, span, use))
         return;
+    if (use == CLAUSE_ANSWER || use == CLAUSE_LISTEN) {
+        probe_pattern(cx, p, use, span, value);
+        return;
+    }
     if (use != CLAUSE_OPTION && use != CLAUSE_WORD && use != CLAUSE_SWITCH && use != CLAUSE_PART) {
         pk_diag_report(cx->diags, PK_DIAG_CLAUSE_PLACE, span, "`%s` cannot stand here", text);
         return;
@@ -285,6 +310,7 @@ static bool joins_previous(pk_compiler *cx, const pk_image_probe *next)
     uint32_t count = pk_image_builder_count(cx->builder, PK_SEC_PRB);
     pk_image_probe *before = PK_AT(cx->builder, PRB, count - 1);
     if (count <= 1 || next->name || next->n_options || before->name || before->n_options ||
+        next->n_answer || next->n_listen || before->n_answer || before->n_listen ||
         before->alts + before->n_alts != next->alts)
         return false;
     before->n_alts += next->n_alts;
@@ -293,7 +319,9 @@ static bool joins_previous(pk_compiler *cx, const pk_image_probe *next)
 
 static void probe_write(pk_compiler *cx, probe *p, pk_span span)
 {
-    if (!p->sends) {
+    pk_patterns_write(cx, &p->answer, &p->record.answer, &p->record.n_answer);
+    pk_patterns_write(cx, &p->listen, &p->record.listen, &p->record.n_listen);
+    if (!p->sends && !p->record.n_listen) {
         pk_diag_report(cx->diags, PK_DIAG_NOTHING_TO_SEND, span, "this probe sends nothing");
         pk_diag_help(cx->diags, "add: send ip(dst=..)/icmp()");
         return;
@@ -323,6 +351,23 @@ static void probe_let(pk_compiler *cx, probe *p, const pk_ast_node *at)
     }
 }
 
+static void probe_clause(pk_compiler *cx, probe *p, const pk_ast_node *at)
+{
+    const char *text = clause_text(cx, at);
+    bool answer = strcmp(text, "answer") == 0;
+    pk_node arg = at->b;
+    if (at->d && !answer)
+        (void)pk_not_built(cx, at->span, "`where` behind this clause");
+    else if (strcmp(text, "send") == 0)
+        probe_send(cx, p, at);
+    else
+        do
+            probe_option(cx, p, at->a, at->span, arg ? pk_at(cx, arg)->b : 0);
+        while (arg && (arg = pk_at(cx, arg)->next) && (answer || strcmp(text, "listen") == 0));
+    if (at->d && answer)
+        probe_where(cx, p, at->span, at->d);
+}
+
 static void probe_block(pk_compiler *cx, probe *p, pk_node block)
 {
     for (pk_node node = block; node; node = pk_at(cx, node)->next) {
@@ -332,11 +377,10 @@ static void probe_block(pk_compiler *cx, probe *p, pk_node block)
         } else if (at.kind == PK_AST_SEND) {
             at.b = pk_ast_add(cx->ast, PK_AST_CARG, at.span, 0, at.a, 0, 0, 0);
             probe_send(cx, p, &at);
-        } else if (at.kind == PK_AST_CLAUSE && strcmp(clause_text(cx, &at), "send") == 0) {
-            probe_send(cx, p, &at);
         } else if (at.kind == PK_AST_CLAUSE) {
-            pk_node value = at.b ? pk_at(cx, at.b)->b : 0;
-            probe_option(cx, p, at.a, at.span, value);
+            probe_clause(cx, p, &at);
+        } else if (at.kind == PK_AST_WHERE) {
+            probe_where(cx, p, at.span, at.a);
         } else if (at.kind != PK_AST_ERROR) {
             (void)pk_not_built(cx, at.span, "this statement in a probe");
         }
@@ -389,6 +433,20 @@ static void lower_send(pk_compiler *cx, const pk_ast_node *at)
     probe_write(cx, &p, at->span);
 }
 
+/* `listen P, option=value`: a probe that only watches. */
+static void lower_listen(pk_compiler *cx, const pk_ast_node *at)
+{
+    probe p = {0};
+    for (pk_node node = at->b; node; node = pk_at(cx, node)->next) {
+        pk_ast_node arg = *pk_at(cx, node);
+        if (arg.a && pk_at(cx, arg.a)->kind == PK_AST_NAME)
+            probe_option(cx, &p, pk_at(cx, arg.a)->a, arg.span, arg.b);
+        else
+            probe_pattern(cx, &p, CLAUSE_LISTEN, arg.span, arg.b);
+    }
+    probe_write(cx, &p, at->span);
+}
+
 /* ---- checks -----------------------------------------------------------------------------------
  */
 
@@ -428,6 +486,9 @@ static void lower_clause(pk_compiler *cx, const pk_ast_node *at)
     switch (use) {
     case CLAUSE_SEND:
         lower_send(cx, at);
+        break;
+    case CLAUSE_LISTEN:
+        lower_listen(cx, at);
         break;
     case CLAUSE_PROBE:
         lower_probe(cx, at);

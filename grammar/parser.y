@@ -344,6 +344,7 @@ stmt: clause | where | send | let | on | for | if_stmt;
 clause:
     NAME                 { $$ = NODE(CLAUSE, @$, $NAME, 0, 0, 0, 0); }
   | NAME cargs           { $$ = NODE(CLAUSE, @$, $NAME, $cargs.head, 0, 0, 0); }
+  | NAME cargs WHERE expr { $$ = NODE(CLAUSE, @$, $NAME, $cargs.head, 0, $expr, 0); }
   | NAME ',' cargs       { $$ = NODE(CLAUSE, @$, $NAME, $cargs.head, 0, 0, 0); }
   | NAME block           { $$ = NODE(CLAUSE, @$, $NAME, 0, $block.head, 0, 1); }
   | NAME cargs block     { $$ = NODE(CLAUSE, @$, $NAME, $cargs.head, $block.head, 0, 1); }

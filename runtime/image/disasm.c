@@ -114,6 +114,9 @@ static void operand_add(pk_buf *out, const pk_image *image, pk_ref layer, pk_sha
     case PK_SHAPE_AXS:
         pk_buf_printf(out, "axis %u", ref);
         return;
+    case PK_SHAPE_SET:
+        text_add(out, image, image->sets[ref].text);
+        return;
     case PK_SHAPE_LAY:
         layer_add(out, image, ref);
         return;
@@ -318,7 +321,7 @@ void pk_image_disasm(const pk_image *image, pk_ref layer, pk_buf *out)
 {
     static const pk_section rest[] = {PK_SEC_ALI, PK_SEC_ENU, PK_SEC_ENT, PK_SEC_PAR, PK_SEC_SET,
                                       PK_SEC_SOP, PK_SEC_AXS, PK_SEC_PLN, PK_SEC_GIV, PK_SEC_ALT,
-                                      PK_SEC_PRB, PK_SEC_OPT, PK_SEC_CHK};
+                                      PK_SEC_PST, PK_SEC_PAT, PK_SEC_PRB, PK_SEC_OPT, PK_SEC_CHK};
     if (layer) {
         layer_dump(out, image, layer);
         return;

@@ -27,6 +27,7 @@ enum {
     PK_IMAGE_VERSION = 1,
     PK_IMAGE_REGS = 64,            /* registers of one expression */
     PK_IMAGE_SLOTS_LIMIT = 4096,   /* fields in a layer */
+    PK_IMAGE_PATTERN_STEPS = 64,   /* layers that a pattern names */
     PK_IMAGE_SIZE_LIMIT = 256 * 1024 * 1024
 };
 
@@ -361,14 +362,36 @@ typedef struct pk_image_alt {
     uint32_t spare;
 } pk_image_alt;
 
-/* PRB: a probe (name 0: the anonymous one of a bare send) and its options. */
+/* PST: a layer of a pattern: an instance of it for which the condition holds, directly on the one
+ * before or, with `gap`, anywhere above it. PAT: a pattern, its layers from the outermost. */
+typedef struct pk_image_pattern_step {
+    pk_ref layer;     /* LAY */
+    pk_ref condition; /* EXP in that layer, 0 = any instance */
+    uint32_t gap;     /* 1: `...` stands before it */
+    uint32_t spare;
+} pk_image_pattern_step;
+typedef struct pk_image_pattern {
+    pk_ref steps; /* PST: first of n_steps */
+    uint32_t n_steps;
+    pk_ref text; /* STR: as written */
+    uint32_t spare;
+} pk_image_pattern;
+
+/* PRB: a probe (name 0: the anonymous one of a bare send), its options, and how its answers are
+ * told. */
 typedef struct pk_image_probe {
     pk_ref name; /* STR */
     pk_ref alts; /* ALT: first of n_alts */
     uint32_t n_alts;
     pk_ref options; /* OPT: first of n_options */
     uint32_t n_options;
-    uint32_t spare;
+    pk_ref answer; /* PAT: first of n_answer: any of them answers, in place of `def answers` */
+    uint32_t n_answer;
+    pk_ref listen; /* PAT: first of n_listen: what is worth showing beside answers */
+    uint32_t n_listen;
+    pk_ref where; /* EXP of the reply (argument 0) and the stimulus (1): holds of every answer */
+    pk_ref keys;  /* KYP: first of n_keys: equations of `where`, each side an EXP of its packet */
+    uint32_t n_keys;
 } pk_image_probe;
 
 /* OPT: `timeout 2s`: name, and its value as an expression. A rate's value is an integer: packets
@@ -421,6 +444,8 @@ typedef struct pk_image_blob {
     PK_SECTION(GIV, givens, pk_image_given)                                                        \
     PK_SECTION(ALT, alts, pk_image_alt)                                                            \
     PK_SECTION(DML, dims, uint32_t)                                                                \
+    PK_SECTION(PST, pattern_steps, pk_image_pattern_step)                                          \
+    PK_SECTION(PAT, patterns, pk_image_pattern)                                                    \
     PK_SECTION(PRB, probes, pk_image_probe)                                                        \
     PK_SECTION(OPT, options, pk_image_option)                                                      \
     PK_SECTION(CHK, checks, pk_image_check)                                                        \

@@ -16,6 +16,7 @@ enum { GROUP_item = 1, GROUP_expr = 0 };
 #define STR(zero)  PK_SHAPE_STR
 #define PLD(zero)  PK_SHAPE_PLD
 #define AXS(zero)  PK_SHAPE_AXS
+#define SET(zero)  PK_SHAPE_SET
 #define LAY(zero)  PK_SHAPE_LAY
 #define FN(zero)   PK_SHAPE_FN
 #define SLOT(zero) PK_SHAPE_SLOT
@@ -42,6 +43,7 @@ static const pk_op_info ops[] = {
 #undef STR
 #undef PLD
 #undef AXS
+#undef SET
 #undef LAY
 #undef FN
 #undef SLOT
@@ -115,17 +117,17 @@ uint64_t pk_record_value(const pk_record_info *info, const void *record)
 const char *pk_section_noun(pk_section section)
 {
     static const char *const nouns[PK_SEC_COUNT_OF] = {
-        [PK_SEC_STR] = "text",         [PK_SEC_DATA] = "byte",       [PK_SEC_BLB] = "blob",
-        [PK_SEC_CODE] = "instruction", [PK_SEC_EXP] = "expression",  [PK_SEC_LAY] = "layer",
-        [PK_SEC_FLD] = "field",        [PK_SEC_MEM] = "member",      [PK_SEC_ALI] = "alias",
-        [PK_SEC_ENU] = "enum",         [PK_SEC_ENT] = "enum entry",  [PK_SEC_TAB] = "table",
-        [PK_SEC_KEY] = "key",          [PK_SEC_PLD] = "payload",     [PK_SEC_SEL] = "selector",
-        [PK_SEC_BND] = "binding",      [PK_SEC_IMP] = "imposition",  [PK_SEC_SHP] = "answer shape",
-        [PK_SEC_KYP] = "key pair",     [PK_SEC_PAR] = "parameter",   [PK_SEC_SET] = "set",
-        [PK_SEC_SOP] = "set step",     [PK_SEC_AXS] = "axis",        [PK_SEC_PLN] = "plan node",
-        [PK_SEC_GIV] = "given value",  [PK_SEC_ALT] = "alternative", [PK_SEC_DML] = "dimension",
-        [PK_SEC_PRB] = "probe",        [PK_SEC_OPT] = "option",      [PK_SEC_CHK] = "check",
-        [PK_SEC_SRC] = "source byte",
+        [PK_SEC_STR] = "text",          [PK_SEC_DATA] = "byte",       [PK_SEC_BLB] = "blob",
+        [PK_SEC_CODE] = "instruction",  [PK_SEC_EXP] = "expression",  [PK_SEC_LAY] = "layer",
+        [PK_SEC_FLD] = "field",         [PK_SEC_MEM] = "member",      [PK_SEC_ALI] = "alias",
+        [PK_SEC_ENU] = "enum",          [PK_SEC_ENT] = "enum entry",  [PK_SEC_TAB] = "table",
+        [PK_SEC_KEY] = "key",           [PK_SEC_PLD] = "payload",     [PK_SEC_SEL] = "selector",
+        [PK_SEC_BND] = "binding",       [PK_SEC_IMP] = "imposition",  [PK_SEC_SHP] = "answer shape",
+        [PK_SEC_KYP] = "key pair",      [PK_SEC_PAR] = "parameter",   [PK_SEC_SET] = "set",
+        [PK_SEC_SOP] = "set step",      [PK_SEC_AXS] = "axis",        [PK_SEC_PLN] = "plan node",
+        [PK_SEC_GIV] = "given value",   [PK_SEC_ALT] = "alternative", [PK_SEC_DML] = "dimension",
+        [PK_SEC_PST] = "pattern layer", [PK_SEC_PAT] = "pattern",     [PK_SEC_PRB] = "probe",
+        [PK_SEC_OPT] = "option",        [PK_SEC_CHK] = "check",       [PK_SEC_SRC] = "source byte",
     };
     return nouns[section];
 }

@@ -21,6 +21,7 @@ typedef enum pk_shape {
     PK_SHAPE_STR,
     PK_SHAPE_PLD,
     PK_SHAPE_AXS,
+    PK_SHAPE_SET,
     PK_SHAPE_LAY,
     PK_SHAPE_FN,
     PK_SHAPE_SLOT,

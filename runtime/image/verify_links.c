@@ -283,6 +283,28 @@ static int verify_plans(pk_verifier *verifier)
 /* ---- the program -------------------------------------------------------------------------------
  */
 
+/* The condition of a pattern's layer is evaluated in it; what a probe says of answers, outside. */
+static int verify_answers(const pk_verifier *verifier)
+{
+    const pk_image *image = verifier->image;
+    int code = PK_OK;
+    for (pk_ref ref = 1; ref < image->n_pattern_steps && !code; ref++)
+        code =
+            pk_verify_context(verifier, image->pattern_steps[ref].condition,
+                              image->pattern_steps[ref].layer, 0, PK_SEC_PST, ref, "the condition");
+    for (pk_ref ref = 1; ref < image->n_probes && !code; ref++) {
+        const pk_image_probe *probe = &image->probes[ref];
+        code = pk_verify_context(verifier, probe->where, 0, 2, PK_SEC_PRB, ref, "the condition");
+        for (uint32_t i = 0; i < probe->n_keys && !code; i++) {
+            const pk_image_key_pair *pair = &image->key_pairs[probe->keys + i];
+            const pk_verify_use uses[] = {{pair->reply, 1, "the reply's side"},
+                                          {pair->sent, 1, "the stimulus's side"}};
+            code = pk_verify_uses(verifier, uses, 2, 0, PK_SEC_KYP, probe->keys + i);
+        }
+    }
+    return code;
+}
+
 /* Parameters, options and checks are evaluated outside any packet. */
 static int verify_program(const pk_verifier *verifier)
 {
@@ -310,5 +332,7 @@ int pk_verify_links(pk_verifier *verifier)
         code = verify_chain(verifier, PK_SEC_LAY, image->n_layers, parent_layer);
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !code; i++)
         code = steps[i](verifier);
+    if (!code)
+        code = verify_answers(verifier);
     return code ? code : verify_program(verifier);
 }

@@ -100,7 +100,8 @@ static bool is_listed(const front *f, const pk_exchange *exchange)
 {
     if (exchange->verdict == PK_VERDICT_OTHER)
         return f->setup->others && f->setup->verbosity > 2;
-    return exchange->verdict == PK_VERDICT_ANSWER || f->setup->others;
+    return exchange->verdict == PK_VERDICT_ANSWER || exchange->verdict == PK_VERDICT_HEARD ||
+           f->setup->others;
 }
 
 /* The summary says of the first unmatched packet why it is none of ours. */
@@ -291,8 +292,8 @@ static void tell_plan(front *f)
     pk_session_counts counts;
     pk_session_counts_of(f->session, &counts);
     pk_buf_clear(&f->line);
-    pk_report_plan(&f->line, counts.asked, f->options.rate,
-                   pk_transport_link_of(pk_session_transport(f->session))->name);
+    pk_report_plan(&f->line, f->setup->image->probes[f->setup->probe].n_alts ? counts.asked : 0,
+                   f->options.rate, pk_transport_link_of(pk_session_transport(f->session))->name);
     if (!f->setup->quiet)
         tell(f, pk_buf_cstr(&f->line));
 }
@@ -334,7 +335,8 @@ static int exit_of(const front *f, const pk_session_counts *counts)
     if (f->setup->exit_rule == PK_FRONT_EXIT_RAN || f->options.discard)
         return PK_EXIT_ANSWERED;
     uint64_t wanted = f->setup->exit_rule == PK_FRONT_EXIT_ALL ? counts->sent : 1;
-    return counts->answered >= wanted ? PK_EXIT_ANSWERED : PK_EXIT_SILENT;
+    return counts->answered >= wanted || (!counts->sent && counts->heard) ? PK_EXIT_ANSWERED
+                                                                          : PK_EXIT_SILENT;
 }
 
 /* ---- the run ---- */

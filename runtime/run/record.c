@@ -211,6 +211,7 @@ void pk_record_counts(pk_buf *out, const pk_session_counts *counts)
         {"duplicates", counts->duplicates},
         {"late", counts->late},
         {"unmatched", counts->unmatched},
+        {"heard", counts->heard},
         {"other", counts->other},
         {"dropped", counts->dropped},
         {"elapsed_ns", (uint64_t)counts->elapsed},

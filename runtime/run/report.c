@@ -44,6 +44,8 @@ const char *pk_report_verdict(const pk_exchange *exchange)
         return "late answer";
     case PK_VERDICT_UNMATCHED:
         return "unmatched";
+    case PK_VERDICT_HEARD:
+        return "heard";
     case PK_VERDICT_OTHER:
         break;
     }
@@ -240,9 +242,17 @@ static void put_packets(pk_buf *out, pk_u128 packets)
 
 void pk_report_plan(pk_buf *out, pk_u128 asked, uint64_t rate, const char *interface)
 {
-    put_packets(out, asked);
-    pk_buf_text(out, " on ");
+    if (asked) {
+        put_packets(out, asked);
+        pk_buf_text(out, " on ");
+    } else {
+        pk_buf_text(out, "listening on ");
+    }
     pk_escape_terminal(out, interface, strlen(interface));
+    if (!asked) {
+        pk_buf_byte(out, '\n');
+        return;
+    }
     pk_buf_text(out, " at ");
     pk_run_rate_text(out, rate);
     double seconds = seconds_for(asked, rate);
@@ -306,11 +316,13 @@ static void put_asked(pk_buf *out, const pk_session_counts *counts)
 static void put_received(pk_buf *out, const pk_session_counts *counts)
 {
     pk_buf_printf(out,
-                  "received %llu = %llu answers + %llu duplicates + %llu late + %llu unmatched + "
-                  "%llu other traffic; %llu lost here\n",
+                  "received %llu = %llu answers + %llu duplicates + %llu late + %llu unmatched + ",
                   (unsigned long long)counts->received, (unsigned long long)counts->answers,
                   (unsigned long long)counts->duplicates, (unsigned long long)counts->late,
-                  (unsigned long long)counts->unmatched, (unsigned long long)counts->other,
+                  (unsigned long long)counts->unmatched);
+    if (counts->heard)
+        pk_buf_printf(out, "%llu heard + ", (unsigned long long)counts->heard);
+    pk_buf_printf(out, "%llu other traffic; %llu lost here\n", (unsigned long long)counts->other,
                   (unsigned long long)counts->dropped);
 }
 

@@ -56,6 +56,7 @@ static int init_parts(pk_session *session, pk_error *reterr_)
     session->match = pk_match_new(session->setup.vm, session->image);
     if (!session->match)
         return no_memory(reterr_);
+    pk_match_rule_set(session->match, &session->image->probes[session->setup.probe]);
     return pk_stimuli_init(&session->stimuli, session->setup.vm, session->image,
                            &session->image->probes[session->setup.probe], options, reterr_);
 }
@@ -123,6 +124,8 @@ static uint32_t ask_way(pk_session *session, uint32_t linktype)
 {
     pk_paths *paths = session->setup.paths;
     pk_vm_error error;
+    if (!session->stimuli.total)
+        return 0; /* there is none */
     pk_stimuli_link_set(&session->stimuli, linktype);
     pk_paths_begin(paths);
     pk_stimuli_build(&session->stimuli, pk_stimuli_number(&session->stimuli, 0), &session->packet,
@@ -143,6 +146,9 @@ static int find_interface(pk_session *session, uint32_t *ret_index, pk_error *re
         pk_paths_explain(session->setup.paths, &reason);
         return pk_error_set(reterr_, reason.code ? reason.code : PK_ENOENT, "%s", reason.text);
     }
+    if (!index && !session->stimuli.total)
+        return pk_error_set(reterr_, PK_ENOENT,
+                            "a probe that only listens does not say where: name an interface (-i)");
     if (!index)
         return pk_error_set(reterr_, PK_ENOENT,
                             "the packets do not say by which interface they leave: name one (-i)");

@@ -10,9 +10,10 @@
  * Accounts, always:
  *   sent + failed + not sent = asked
  *   answered + unanswered = sent
- *   received = answers + duplicates + late + unmatched + other
+ *   received = answers + duplicates + late + unmatched + heard + other
  * `other` is traffic that no stimulus of this probe could cause, judged by its layers; `unmatched`
- * has the layers of an answer and is none. `dropped` is what the kernel could not hand over.
+ * has the layers of an answer and is none; `heard` is what answers nothing and the probe's `listen`
+ * watches for. `dropped` is what the kernel could not hand over.
  *
  * Durations are of the monotonic clock. A reply's round trip time is its kernel time stamp less the
  * moment its batch was given to the kernel.
@@ -67,7 +68,7 @@ typedef struct pk_session_counts {
     uint64_t retries;  /* tries beyond the first */
     uint64_t answered; /* stimuli */
     uint64_t received; /* packets, and what they were: */
-    uint64_t answers, duplicates, late, unmatched, other;
+    uint64_t answers, duplicates, late, unmatched, heard, other;
     uint64_t not_kept; /* received and counted, beyond PK_SESSION_KEEP_LIMIT */
     uint64_t dropped;  /* by the kernel, for want of room */
     uint64_t open;     /* stimuli still waited for */

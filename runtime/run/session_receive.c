@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include "run/session_internal.h"
+#include "vm/pattern.h"
 
 /* Calls of receive in a row, each a block of the ring at most: all that has come, and yet sending
  * is not kept waiting by a flood. */
@@ -46,15 +47,36 @@ static void judge_matched(pk_session *session, const pk_match_result *result, in
     exchange->sent = pk_session_rebuild(session, result->number);
 }
 
+static const pk_image_probe *probe_of(const pk_session *session)
+{
+    return &session->image->probes[session->setup.probe];
+}
+
+/* A pattern may fit the stimulus as well as its answer. */
+static bool by_pattern(const pk_session *session)
+{
+    return probe_of(session)->n_answer != 0;
+}
+
+static bool is_listened_for(pk_session *session)
+{
+    const pk_image_probe *probe = probe_of(session);
+    return pk_pattern_any(session->setup.vm, &session->reply_tree, probe->listen, probe->n_listen);
+}
+
 static void judge(pk_session *session, int64_t arrival, pk_exchange *exchange)
 {
     pk_match_source source = {source_rebuild, source_answered, session};
     pk_match_result result;
     pk_match_find(session->match, &session->reply_tree, &source, &result);
     bool matched = result.kind == PK_MATCH_ANSWER || result.kind == PK_MATCH_QUOTE;
-    if (matched && result.number < session->tracker.count) {
+    bool own = (!matched || by_pattern(session)) && is_own(session, &source);
+    if (matched && !own && result.number < session->tracker.count) {
         judge_matched(session, &result, arrival, exchange);
-    } else if (result.kind == PK_MATCH_OTHER || is_own(session, &source)) {
+    } else if (!own && is_listened_for(session)) {
+        exchange->verdict = PK_VERDICT_HEARD;
+        session->counts.heard++;
+    } else if (result.kind == PK_MATCH_OTHER || own) {
         exchange->verdict = PK_VERDICT_OTHER;
         session->counts.other++;
     } else {

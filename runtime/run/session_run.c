@@ -23,10 +23,24 @@ static int tell_progress(pk_session *session, int64_t now)
     return observer->progress(observer->context, &counts);
 }
 
+/* Who only listens ends with the asked number of packets, or with the duration; who listens beside
+ * its stimuli, a time-out after the last of them. */
+static bool listening(const pk_session *session, int64_t now)
+{
+    const pk_run_options *options = session->options;
+    if (!session->image->probes[session->setup.probe].n_listen || session->counts.stopped)
+        return false;
+    if (session->stimuli.total)
+        return now < session->last_sent + options->timeout;
+    return !(options->count && session->counts.heard >= options->count) &&
+           !(options->duration && now - session->began >= options->duration);
+}
+
 /* Nothing to send any more, and nobody waited for. */
 static bool finished(const pk_session *session, int64_t now)
 {
-    return !pk_session_has_more(session, now) && session->tracker.open == 0;
+    return !pk_session_has_more(session, now) && session->tracker.open == 0 &&
+           !listening(session, now);
 }
 
 static int64_t time_to_wait(pk_session *session, int64_t now)

@@ -16,6 +16,10 @@ int pk_stimuli_init(pk_stimuli *ret_stimuli, pk_vm *vm, const pk_image *image,
     const pk_space *space = pk_vm_space(vm);
     if (!pk_space_count(space, probe->alts, probe->n_alts, &stimuli.total))
         return pk_error_set(reterr_, PK_ELIMIT, "the set has more than 2^128 - 1 packets");
+    if (!stimuli.total && probe->n_listen && !probe->n_alts) {
+        *ret_stimuli = stimuli;
+        return PK_OK;
+    }
     if (!stimuli.total)
         return pk_error_set(reterr_, PK_EFORMAT, "the set of packets is empty");
     if (pk_point_init(space, &stimuli.point) != PK_OK)
@@ -47,7 +51,8 @@ void pk_stimuli_free(pk_stimuli *stimuli)
 void pk_stimuli_link_set(pk_stimuli *stimuli, uint32_t linktype)
 {
     stimuli->link_layer = pk_vm_link_layer(stimuli->vm, linktype);
-    pk_expander_link_set(stimuli->expander, stimuli->link_layer);
+    if (stimuli->expander)
+        pk_expander_link_set(stimuli->expander, stimuli->link_layer);
 }
 
 pk_u128 pk_stimuli_number(const pk_stimuli *stimuli, uint64_t k)
@@ -71,6 +76,8 @@ static void locate(pk_stimuli *stimuli, pk_u128 n)
 
 bool pk_stimuli_link_added(pk_stimuli *stimuli, pk_u128 n)
 {
+    if (!stimuli->total)
+        return false;
     locate(stimuli, n);
     return pk_expander_link_before(stimuli->expander, stimuli->point.alt) != 0;
 }

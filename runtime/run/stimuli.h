@@ -33,7 +33,7 @@ typedef struct pk_stimuli {
 
 enum { PK_STIMULI_BATCH = 256 };
 
-/* The machine's space must be open. PK_EFORMAT for an empty set, PK_ELIMIT for one of more than
+/* A probe that only listens has no stimuli. The machine's space must be open. PK_EFORMAT for an empty set, PK_ELIMIT for one of more than
  * 2^128 - 1 packets. */
 int pk_stimuli_init(pk_stimuli *ret_stimuli, pk_vm *vm, const pk_image *image,
                     const pk_image_probe *probe, const pk_run_options *options, pk_error *reterr_);

@@ -34,7 +34,8 @@ typedef enum pk_verdict {
     PK_VERDICT_DUPLICATE, /* one more than asked for */
     PK_VERDICT_LATE,      /* the stimulus had been given up */
     PK_VERDICT_UNMATCHED, /* of a kind that stimuli have, yet no answer to one */
-    PK_VERDICT_OTHER      /* nothing that a stimulus of this run could cause */
+    PK_VERDICT_OTHER,     /* nothing that a stimulus of this run could cause */
+    PK_VERDICT_HEARD      /* neither, and yet what `listen` watches for */
 } pk_verdict;
 
 typedef struct pk_tracker {

@@ -48,6 +48,8 @@ static pk_value build_node(uint32_t node)
 
 pk_value pk_vm_owner(const pk_vm *vm, pk_value node)
 {
+    if (node.kind != PK_NODE)
+        return pk_value_undefined();
     if (!pk_vm_on_build(vm, node))
         return pk_vm_tree_node(node.tree,
                                pk_tree_owner(tree_of(vm, node), pk_tree_unpack(node.node)));
@@ -318,7 +320,7 @@ int pk_vm_method(pk_vm *vm, pk_value base, pk_ref name, const pk_value *args, un
 
 pk_value pk_vm_below(const pk_vm *vm, pk_value self, pk_ref name)
 {
-    pk_value at = self.kind == PK_NODE ? pk_vm_owner(vm, self) : self;
+    pk_value at = pk_vm_owner(vm, self);
     while (at.kind == PK_NODE && !pk_image_member_find(vm->image, pk_vm_layer_of(vm, at), name))
         at = pk_vm_owner(vm, at);
     return at;
@@ -326,7 +328,7 @@ pk_value pk_vm_below(const pk_vm *vm, pk_value self, pk_ref name)
 
 bool pk_vm_over(const pk_vm *vm, pk_value self, pk_ref layer)
 {
-    pk_value at = self.kind == PK_NODE ? pk_vm_owner(vm, self) : self;
+    pk_value at = pk_vm_owner(vm, self);
     while (at.kind == PK_NODE && pk_vm_layer_of(vm, at) != layer)
         at = pk_vm_owner(vm, at);
     return at.kind == PK_NODE;

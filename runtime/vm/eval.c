@@ -86,6 +86,10 @@ static int do_compare(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_
 {
     const pk_value *regs = vm->regs + frame->regs;
     int status = comparable(vm, frame, insn->b, true);
+    if (status == VM_READY && insn->op == PK_OPC_IN) {
+        *ret_value = pk_vm_is_member(vm, regs[insn->b], insn->d);
+        return status;
+    }
     if (status == VM_READY)
         status = comparable(vm, frame, insn->c, true);
     if (status == VM_READY)
@@ -376,11 +380,6 @@ static void do_call(pk_vm *vm, const vm_frame *frame, const pk_insn *insn)
     }
 }
 
-static pk_value do_owner(const pk_vm *vm, pk_value node)
-{
-    return node.kind == PK_NODE ? pk_vm_owner(vm, node) : pk_value_undefined();
-}
-
 /* ---- the loop -------------------------------------------------------------------------------- */
 
 /* An instruction that is answered at once writes its register; one that pushed a frame which
@@ -487,6 +486,7 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
         case PK_OPC_LE:
         case PK_OPC_LTU:
         case PK_OPC_LEU:
+        case PK_OPC_IN:
             AGAIN(do_compare(vm, frame, insn, &found));
             break;
         case PK_OPC_JUMP:
@@ -511,7 +511,7 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
             RESULT(frame->self);
             break;
         case PK_OPC_OWNER:
-            RESULT(do_owner(vm, regs[insn->b]));
+            RESULT(pk_vm_owner(vm, regs[insn->b]));
             break;
         case PK_OPC_BELOW:
             RESULT(pk_vm_below(vm, frame->self, insn->d));

@@ -266,6 +266,8 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame);
 pk_value pk_vm_add(pk_vm *vm, pk_value a, pk_value b);
 pk_value pk_vm_arithmetic(pk_vm *vm, pk_op op, pk_value a, pk_value b);
 bool pk_vm_compare(pk_op op, pk_value a, pk_value b);
+/* 1 when `value`, or any of its elements, is in the set, else 0. */
+pk_value pk_vm_is_member(pk_vm *vm, pk_value value, pk_ref set);
 pk_value pk_vm_encode(pk_vm *vm, pk_value number, unsigned bits, bool little);
 pk_value pk_vm_byte_slice(pk_value bytes, pk_value from, pk_value to);
 pk_value pk_vm_fill(pk_vm *vm, uint8_t byte, int64_t count);

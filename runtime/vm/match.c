@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vm/match_chain.h"
+#include "vm/pattern.h"
 
 enum {
     QUOTED_LAYERS = 16,
@@ -28,6 +29,7 @@ typedef struct chain_set {
 struct pk_match {
     pk_vm *vm;
     const pk_image *image;
+    const pk_image_probe *rule; /* NULL: the layers say what answers */
     pk_match_table answers;
     pk_match_table quotes;
     uint64_t expected;
@@ -99,6 +101,21 @@ void pk_match_free(pk_match *match)
 pk_vm *pk_match_vm(const pk_match *match)
 {
     return match->vm;
+}
+
+const pk_image_probe *pk_match_rule(const pk_match *match)
+{
+    return match->rule;
+}
+
+void pk_match_rule_set(pk_match *match, const pk_image_probe *probe)
+{
+    match->rule = probe;
+}
+
+static bool has_patterns(const pk_match *match)
+{
+    return match->rule && match->rule->n_answer;
 }
 
 void pk_match_expect(pk_match *match, uint64_t stimuli)
@@ -255,6 +272,17 @@ static int add_answers(pk_match *match, uint32_t number)
     return error;
 }
 
+/* By the probe's own rule. What the layers would say is kept in mind for telling other traffic. */
+static int add_by_rule(pk_match *match, uint32_t number)
+{
+    uint64_t key;
+    chain_note(&match->chains, chain_hash(&match->sent, match->sent.count), 0);
+    if (!pk_match_rule_hash(match->vm, match->sent.tree, match->rule, PK_SIDE_SENT, &key))
+        return PK_OK;
+    int error = reserve(match, &match->answers, 1);
+    return error ? error : pk_match_table_add(&match->answers, key, number);
+}
+
 static bool can_be_quoted(const pk_match *match, pk_ref layer)
 {
     for (uint32_t i = 0; i < match->n_quoted; i++)
@@ -285,9 +313,9 @@ static int add_quotes(pk_match *match, uint32_t number)
 int pk_match_add(pk_match *match, uint32_t number, const pk_tree *sent)
 {
     pk_match_chain_of(NULL, sent, PK_TREE_NONE, &match->sent);
-    if (!match->sent.count)
+    if (!match->sent.count && !has_patterns(match))
         return PK_OK;
-    int error = add_answers(match, number);
+    int error = has_patterns(match) ? add_by_rule(match, number) : add_answers(match, number);
     return error ? error : add_quotes(match, number);
 }
 
@@ -305,6 +333,8 @@ static bool layer_answers(pk_match *match, const pk_match_link *reply, const pk_
 static bool verified(pk_match *match, const pk_tree *sent)
 {
     pk_match_chain_of(NULL, sent, PK_TREE_NONE, &match->sent);
+    if (has_patterns(match))
+        return pk_match_rule_holds(match->vm, match->rule, match->reply.tree, sent);
     if (match->sent.count > match->reply.count)
         return false;
     for (uint32_t i = 0; i < match->sent.count; i++)
@@ -313,7 +343,7 @@ static bool verified(pk_match *match, const pk_tree *sent)
     for (uint32_t i = match->sent.count; i-- > 0;)
         if (!layer_answers(match, &match->reply.links[i], &match->sent.links[i]))
             return false;
-    return true;
+    return pk_match_rule_holds(match->vm, match->rule, match->reply.tree, sent);
 }
 
 /* Tries the candidates of a key; stops at an unanswered one that is verified, and remembers an
@@ -372,6 +402,25 @@ static void find_answer(pk_match *match, const pk_match_source *source, pk_match
         if (try_prefix(match, count, chain, used, source, result))
             return;
     }
+}
+
+static bool known_beginning(pk_match *match)
+{
+    for (uint32_t count = match->reply.count; count > 0; count--)
+        if (chain_find(&match->chains, chain_hash(&match->reply, count)))
+            return true;
+    return match->chains.full;
+}
+
+static void find_by_rule(pk_match *match, const pk_match_source *source, pk_match_result *result)
+{
+    const pk_image_probe *rule = match->rule;
+    uint64_t key;
+    bool fits = pk_pattern_any(match->vm, match->reply.tree, rule->answer, rule->n_answer);
+    if (fits || known_beginning(match))
+        result->kind = PK_MATCH_NONE;
+    if (fits && pk_match_rule_hash(match->vm, match->reply.tree, rule, PK_SIDE_REPLY, &key))
+        (void)try_key(match, key, source, result);
 }
 
 /* ---- quotations ---- */
@@ -492,7 +541,10 @@ void pk_match_find(pk_match *match, const pk_tree *reply, const pk_match_source 
 {
     *ret_result = (pk_match_result){.kind = PK_MATCH_OTHER, .quoting = PK_TREE_NONE};
     pk_match_chain_of(match->vm, reply, PK_TREE_NONE, &match->reply);
-    find_answer(match, source, ret_result);
+    if (has_patterns(match))
+        find_by_rule(match, source, ret_result);
+    else
+        find_answer(match, source, ret_result);
     if (ret_result->kind != PK_MATCH_ANSWER && match->reply.n_quoting)
         find_quote(match, reply, source, ret_result);
 }

@@ -19,6 +19,10 @@
  * path may rewrite the rest, such as TCP's sequence numbers). Among the candidates that one is
  * taken whose bytes agree most with the quotation, on a tie the earliest unanswered.
  *
+ * A probe can say for itself what answers it (`answer PATTERN where CONDITION`): then the equations
+ * of its condition are the key, and of stimuli that have none, or an equal one, the earliest
+ * unanswered is taken.
+ *
  * A stack none of whose layers has an equation or a guard cannot be answered. The matcher keeps no packet; it
  * borrows the machine and the image. It is for one thread.
  */
@@ -40,6 +44,11 @@ typedef struct pk_match pk_match;
 /* NULL when memory is refused. */
 pk_match *pk_match_new(pk_vm *vm, const pk_image *image);
 void pk_match_free(pk_match *match);
+
+/* From now on answers are told as this probe says: by its `answer` patterns, when it has any, in
+ * place of what the layers define; and `where` must hold of each. Quotations are found as ever. The
+ * record is borrowed. Before the first stimulus is added. */
+void pk_match_rule_set(pk_match *match, const pk_image_probe *probe);
 
 /* How many stimuli will be added, where that is known: no table is moved while they are. */
 void pk_match_expect(pk_match *match, uint64_t stimuli);

@@ -126,6 +126,38 @@ bool pk_match_shape_hash(pk_vm *vm, const pk_tree *tree, const pk_match_link *li
     return true;
 }
 
+/* A packet as a whole, as an argument. */
+static pk_value whole(unsigned tree)
+{
+    return (pk_value){
+        .kind = PK_NODE, .tree = (uint8_t)tree, .node = pk_tree_pack((pk_tree_node){0, 0})};
+}
+
+bool pk_match_rule_hash(pk_vm *vm, const pk_tree *tree, const pk_image_probe *rule,
+                        pk_match_side side, uint64_t *ret_hash)
+{
+    const pk_tree_node root = {0, 0};
+    uint64_t hash = 2;
+    for (uint32_t i = 0; i < rule->n_keys; i++) {
+        const pk_image_key_pair *pair = &tree->image->key_pairs[rule->keys + i];
+        pk_ref expr = side == PK_SIDE_SENT ? pair->sent : pair->reply;
+        pk_value packet = whole(0);
+        if (!pk_match_fold_value(&hash, pk_vm_eval(vm, expr, tree, root, NULL, &packet, 1)))
+            return false;
+    }
+    *ret_hash = hash;
+    return true;
+}
+
+bool pk_match_rule_holds(pk_vm *vm, const pk_image_probe *rule, const pk_tree *reply,
+                         const pk_tree *sent)
+{
+    const pk_value packets[] = {whole(0), whole(1)};
+    return !rule || !rule->where ||
+           pk_value_truth(
+               pk_vm_eval(vm, rule->where, reply, (pk_tree_node){0, 0}, sent, packets, 2));
+}
+
 uint32_t pk_match_radix(const pk_image *image, const pk_match_chain *chain, uint32_t count,
                         uint32_t radix[PK_LAYER_DEPTH], bool keyed[PK_LAYER_DEPTH])
 {

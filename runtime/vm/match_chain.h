@@ -10,8 +10,9 @@
 
 #include "vm/match.h"
 
-/* The machine that a matcher borrows. */
+/* The machine that a matcher borrows, and the probe whose rule it follows (NULL: none). */
 pk_vm *pk_match_vm(const pk_match *match);
+const pk_image_probe *pk_match_rule(const pk_match *match);
 
 typedef struct pk_match_link {
     pk_ref layer;
@@ -58,5 +59,13 @@ uint32_t pk_match_radix(const pk_image *image, const pk_match_chain *chain, uint
  * layer echoes nothing, or an echoed field of it is missing. */
 bool pk_match_quote_hash(pk_vm *vm, const pk_match_chain *chain, uint32_t first,
                          uint64_t *ret_hash);
+
+/* The hash of one side of a rule's equations over a whole packet; false when a value is missing. */
+bool pk_match_rule_hash(pk_vm *vm, const pk_tree *tree, const pk_image_probe *rule,
+                        pk_match_side side, uint64_t *ret_hash);
+
+/* Does the rule's condition hold of the two? Without one it does. */
+bool pk_match_rule_holds(pk_vm *vm, const pk_image_probe *rule, const pk_tree *reply,
+                         const pk_tree *sent);
 
 #endif

@@ -1,6 +1,7 @@
 /* How near a reply came: what an unmatched packet is explained with. */
 #include "base/literal.h"
 #include "vm/match_chain.h"
+#include "vm/pattern.h"
 
 typedef struct comparison {
     int32_t agree, differ;
@@ -107,10 +108,32 @@ static comparison compare_layer(pk_vm *vm, const pk_tree *reply, const pk_match_
     return best;
 }
 
+/* By the probe's own rule there is a pattern that fits or not, and a condition that holds or not. */
+static int compare_rule(pk_vm *vm, const pk_image_probe *rule, const pk_tree *reply,
+                        const pk_tree *sent, pk_buf *out)
+{
+    const pk_image *image = reply->image;
+    if (!pk_pattern_any(vm, reply, rule->answer, rule->n_answer)) {
+        for (uint32_t i = 0; out && i < rule->n_answer; i++)
+            pk_buf_printf(out, "%s%s", i ? " or " : "it is not `answer` ",
+                          pk_image_text(image, image->patterns[rule->answer + i].text));
+        return -1;
+    }
+    if (pk_match_rule_holds(vm, rule, reply, sent))
+        return 1;
+    if (out)
+        pk_buf_printf(out, "`where %s` does not hold",
+                      pk_image_text(image, image->exprs[rule->where].text));
+    return 0;
+}
+
 int pk_match_compare(pk_match *match, const pk_tree *reply, const pk_tree *sent, pk_buf *out)
 {
     pk_match_chain mine, theirs;
     pk_vm *vm = pk_match_vm(match);
+    const pk_image_probe *rule = pk_match_rule(match);
+    if (rule && rule->n_answer)
+        return compare_rule(vm, rule, reply, sent, out);
     pk_match_chain_of(vm, reply, PK_TREE_NONE, &mine);
     pk_match_chain_of(NULL, sent, PK_TREE_NONE, &theirs);
     if (theirs.count > mine.count || !theirs.count)
@@ -124,5 +147,8 @@ int pk_match_compare(pk_match *match, const pk_tree *reply, const pk_tree *sent,
         sum.agree += now.agree;
         sum.differ += now.differ;
     }
+    if (out && sum.differ == 0 && !pk_match_rule_holds(vm, rule, reply, sent))
+        pk_buf_printf(out, "; `where %s` does not hold",
+                      pk_image_text(reply->image, reply->image->exprs[rule->where].text));
     return sum.agree - sum.differ;
 }

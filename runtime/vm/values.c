@@ -220,6 +220,29 @@ bool pk_vm_compare(pk_op op, pk_value a, pk_value b)
     return false;
 }
 
+static bool in_set(const pk_set *set, pk_value value)
+{
+    pk_u128 index;
+    bool plain = value.kind == PK_INT || value.kind == PK_BYTES;
+    return set && plain && pk_set_index_of(set, value, &index);
+}
+
+pk_value pk_vm_is_member(pk_vm *vm, pk_value value, pk_ref set)
+{
+    const pk_set *members = vm->space ? pk_space_set(vm->space, set) : NULL;
+    const pk_value *values = &value;
+    uint32_t n = 1;
+    if (value.kind == VM_MULTI) {
+        values = (const pk_value *)(const void *)value.bytes;
+        n = value.len;
+    }
+    bool member = false;
+    for (uint32_t i = 0; i < n && !member; i++)
+        member =
+            pk_trace_constant(vm, values[i], "membership in a set") && in_set(members, values[i]);
+    return pk_value_int(member);
+}
+
 /* ---- constructors ---------------------------------------------------------------------------- */
 
 pk_value pk_vm_encode(pk_vm *vm, pk_value number, unsigned bits, bool little)

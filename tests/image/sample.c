@@ -240,6 +240,18 @@ static void make_sets(pk_image_builder *to, sample *s)
     *PK_AT(to, AXS, s->axis) = (pk_image_axis){s->set + 1, 1, text(to, "p"), 0};
 }
 
+static void make_pattern(pk_image_builder *to, sample *s)
+{
+    pk_ref step = PK_ADD(to, PST, 2);
+    s->member = EXPR(to, s->demo, 0, "_a in ports", {.op = PK_OPC_SLOT, .a = 0, .d = 1},
+                     {.op = PK_OPC_IN, .a = 0, .b = 0, .d = s->set}, {.op = PK_OPC_RET});
+    *PK_AT(to, PST, step) = (pk_image_pattern_step){.layer = s->demo, .condition = s->member};
+    *PK_AT(to, PST, step + 1) = (pk_image_pattern_step){.layer = s->demo, .gap = 1};
+    pk_ref pattern = PK_ADD(to, PAT, 1);
+    *PK_AT(to, PAT, pattern) = (pk_image_pattern){step, 2, text(to, "demo(_a=4)/.../demo()"), 0};
+    s->pattern = pattern;
+}
+
 static void make_program(pk_image_builder *to, sample *s)
 {
     pk_ref drawn = EXPR(to, 0, 0, "p", {.op = PK_OPC_AXIS, .a = 0, .d = s->axis},
@@ -269,7 +281,16 @@ static void make_program(pk_image_builder *to, sample *s)
     pk_ref option = PK_ADD(to, OPT, 1);
     *PK_AT(to, OPT, option) = (pk_image_option){text(to, "timeout"), s->constant};
     pk_ref probe = PK_ADD(to, PRB, 1);
-    *PK_AT(to, PRB, probe) = (pk_image_probe){text(to, "ping"), alt, 1, option, 1, 0};
+    *PK_AT(to, PRB, probe) = (pk_image_probe){.name = text(to, "ping"),
+                                              .alts = alt,
+                                              .n_alts = 1,
+                                              .options = option,
+                                              .n_options = 1,
+                                              .answer = s->pattern,
+                                              .n_answer = 1,
+                                              .listen = s->pattern,
+                                              .n_listen = 1,
+                                              .where = bytes};
     pk_ref check = PK_ADD(to, CHK, 1);
     *PK_AT(to, CHK, check) = (pk_image_check){alt, bytes, text(to, "sample.pkt:9"), 0};
     (void)PK_PUT(to, SRC, "layer demo {", 12);
@@ -285,6 +306,7 @@ sample sample_make(pk_image_builder *builder)
     (void)table(builder, s.link, "dlt", s.demo, s.part);
     make_bindings(builder, &s);
     make_sets(builder, &s);
+    make_pattern(builder, &s);
     make_program(builder, &s);
     return s;
 }

@@ -15,10 +15,10 @@
 
 /* Records of the sample that tests change. */
 typedef struct sample {
-    pk_ref demo, part, big, link;                /* LAY */
-    pk_ref magic, a, b, more, list, v;           /* FLD */
-    pk_ref constant, formula, branch, condition; /* EXP */
-    pk_ref set, axis, plan, inner, table;
+    pk_ref demo, part, big, link;                        /* LAY */
+    pk_ref magic, a, b, more, list, v;                   /* FLD */
+    pk_ref constant, formula, branch, condition, member; /* EXP */
+    pk_ref set, axis, plan, inner, table, pattern;
 } sample;
 
 /* Fills `builder` (from pk_image_builder_new(NULL)). */

@@ -59,7 +59,7 @@ void pair_open(pair *p, const char *sent, const char *reply, const char *clauses
     char why[256];
     pk_buf text = {0};
     *p = (pair){0};
-    pk_buf_printf(&text, "send [%s,\n %s]%s\n", sent, reply, clauses);
+    pk_buf_printf(&text, "probe p {\nsend [%s,\n %s]\n%s\n}\n", sent, reply, clauses);
     compile(pk_buf_cstr(&text), &p->image_bytes);
     if (pk_image_load(p->image_bytes.data, p->image_bytes.len, &p->image, why, sizeof why))
         give_up(sent, why);
@@ -100,7 +100,10 @@ pk_match_kind pair_judge(pair *p)
     pk_match *match = pk_match_new(p->vm, &p->image);
     pk_match_source source = {rebuild, answered, p};
     pk_match_result result = {0};
-    if (!match || pk_match_add(match, 0, &p->sent))
+    if (!match)
+        give_up("matcher", "no memory");
+    pk_match_rule_set(match, &p->image.probes[1]);
+    if (pk_match_add(match, 0, &p->sent))
         give_up("matcher", "no memory");
     pk_match_find(match, &p->reply, &source, &result);
     pk_match_free(match);

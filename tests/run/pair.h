@@ -15,8 +15,8 @@ typedef struct pair {
     pk_buf sent_bytes, reply_bytes;
 } pair;
 
-/* Ends the test program when one of the two cannot be built. `clauses` stand behind them (", answer
- * .."), "" for none. */
+/* Ends the test program when one of the two cannot be built. `clauses` are the probe's further ones,
+ * "" for none. */
 void pair_open(pair *p, const char *sent, const char *reply, const char *clauses);
 void pair_close(pair *p);
 

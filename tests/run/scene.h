@@ -23,7 +23,7 @@ struct scene {
     pk_session_counts counts;
     scene_responder *responder;
     volatile sig_atomic_t stop;
-    uint64_t seen[5]; /* received packets by verdict, as the observer heard of them */
+    uint64_t seen[6]; /* received packets by verdict, as the observer heard of them */
     uint64_t quoted;
     void *own; /* the test's */
     pk_error error;

@@ -372,6 +372,41 @@ static void loops_send_the_set_again_with_new_numbers(void)
     scene_close(&s);
 }
 
+/* An echo reply to each stimulus, and one that none asked for. */
+static void answer_and_speak(scene *s, const pk_sent *sent)
+{
+    uint8_t frame[2048];
+    scene_echo_reply(sent->bytes, frame);
+    scene_put(s, frame, sent->bytes.len);
+    frame[14 + 20 + 4] = 0x77; /* the high byte of its id */
+    scene_put(s, frame, sent->bytes.len);
+}
+
+static void what_is_listened_for_is_heard_beside_answers(void)
+{
+    scene s;
+    scene_open(&s, "probe p { send ip(src=10.0.0.1, dst=10.0.0.2)/icmp(seq=1..3); rate line\n"
+                   "listen icmp(id=0x7700..0x77ff); timeout 20ms }");
+    s.responder = answer_and_speak;
+    CHECK_INT(scene_run(&s, NULL), PK_OK);
+    CHECK_INT(s.counts.answered, 3);
+    CHECK_INT(s.counts.heard, 3);
+    CHECK_INT(s.counts.unmatched, 0);
+    CHECK_INT(s.seen[PK_VERDICT_HEARD], 3);
+    CHECK(s.counts.elapsed >= 20000000); /* it listened on, with all answered */
+    scene_close(&s);
+}
+
+static void who_only_listens_ends_with_the_asked_number_or_the_duration(void)
+{
+    scene s;
+    scene_open(&s, "listen arp(op=2), duration=20ms");
+    CHECK_INT(scene_run(&s, NULL), PK_OK);
+    CHECK_INT(s.counts.heard, 0);
+    CHECK(s.counts.elapsed >= 20000000);
+    scene_close(&s);
+}
+
 static void sending_alone_receives_nothing(void)
 {
     scene s;
@@ -470,6 +505,8 @@ int main(void)
     the_asked_rate_is_kept();
     a_duration_ends_sending();
     loops_send_the_set_again_with_new_numbers();
+    what_is_listened_for_is_heard_beside_answers();
+    who_only_listens_ends_with_the_asked_number_or_the_duration();
     sending_alone_receives_nothing();
     random_order_sends_all_of_a_set();
     a_stimulus_costs_at_most_64_bytes();
