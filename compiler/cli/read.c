@@ -21,6 +21,7 @@ typedef struct reading {
     uint64_t limit;  /* 0 = none */
     pk_ref first;    /* the layer that packets begin with; 0 = as their link type says */
     uint64_t unknown_links;
+    bool damaged; /* a part of the file that is being read was left out */
 } reading;
 
 static int read_record(reading *r, const pk_capture_record *record)
@@ -46,11 +47,22 @@ static int read_record(reading *r, const pk_capture_record *record)
     return 0;
 }
 
+static void say_damaged(void *context, uint64_t from, uint64_t to, const char *why)
+{
+    reading *r = context;
+    bool closed = false;
+    r->damaged = true;
+    (void)pk_cli_flush(r->cli, true, &closed);
+    (void)pk_cli_fail(r->cli, 0, "%s; bytes %" PRIu64 " to %" PRIu64 " are left out", why, from,
+                      to - 1);
+}
+
 static int read_file(reading *r, const char *path, bool *ret_closed)
 {
     pk_capture_reader *reader = NULL;
     pk_error error;
-    const pk_capture_read_options options = {.gzip = GZIP};
+    const pk_capture_read_options options = {.gzip = GZIP, .damaged = say_damaged, .context = r};
+    r->damaged = false;
     int code = pk_capture_open(&reader, path, &options, &error);
     if (code)
         return pk_cli_fail(r->cli, PK_EXIT_USAGE, "%s", error.text);
@@ -71,7 +83,7 @@ static int read_file(reading *r, const char *path, bool *ret_closed)
             status = pk_cli_flush(r->cli, false, ret_closed);
     }
     pk_capture_close(reader);
-    return status;
+    return status ? status : r->damaged ? PK_EXIT_USAGE : 0;
 }
 
 static int read_files(reading *r)

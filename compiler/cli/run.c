@@ -194,6 +194,9 @@ static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
         status = bad_value(cli, "hops", cli->value[PK_OPT_HOPS], "0 to 8");
     if (!status && !pk_cli_given(cli, PK_OPT_LAB) && (hops || setup->n_lab_ports))
         status = pk_cli_fail(cli, PK_EXIT_USAGE, "--hops and --listen belong to --lab");
+    if (!status && setup->save && setup->resume)
+        status =
+            pk_cli_fail(cli, PK_EXIT_USAGE, "--resume keeps the run in its own file, without -w");
     setup->lab = pk_cli_given(cli, PK_OPT_LAB);
     setup->lab_hops = (uint32_t)hops;
     setup->lab_ports = ports;
@@ -213,6 +216,7 @@ static int run(pk_cli *cli, pk_description *d)
                             .params = params,
                             .n_params = (uint32_t)cli->n_params,
                             .save = cli->value[PK_OPT_SAVE],
+                            .resume = cli->value[PK_OPT_RESUME],
                             .unanswered = pk_cli_given(cli, PK_OPT_UNANSWERED),
                             .quiet = pk_cli_given(cli, PK_OPT_QUIET),
                             .progress = isatty(STDERR_FILENO) && !pk_cli_given(cli, PK_OPT_QUIET),

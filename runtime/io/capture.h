@@ -103,6 +103,13 @@ typedef struct pk_capture_read_options {
      * program truncates meanwhile then ends this process with SIGBUS, hence not the default. */
     bool map;
     const pk_capture_codec *gzip; /* NULL: gzip files are refused */
+    /* Is shown each custom block that is passed, in its place among the records; may be NULL. */
+    void (*custom)(void *context, uint32_t enterprise, pk_bytes data);
+    /* pcapng only; NULL: reading ends where the file is damaged. Else it goes on at the next block
+     * that is whole, and this is told which bytes `from` .. below `to` were left out, and why. What
+     * follows no whole block is still PK_EFORMAT. */
+    void (*damaged)(void *context, uint64_t from, uint64_t to, const char *why);
+    void *context;
 } pk_capture_read_options;
 
 /* Opens `path` ("-": standard input). `options` may be NULL. */
@@ -117,6 +124,10 @@ int pk_capture_open_fd(pk_capture_reader **ret_reader, int fd, const char *name,
  * PK_EIO where it cannot be read, PK_ELIMIT where a named limit is met. Errors and the end stick.
  */
 int pk_capture_next(pk_capture_reader *reader, pk_capture_record *ret_record, pk_error *reterr_);
+
+/* Once reading has ended: how many bytes of the file are whole records and blocks, and whether it
+ * ends within the next one (as a killed writer leaves it). */
+uint64_t pk_capture_reader_whole(const pk_capture_reader *reader, bool *ret_cut);
 
 pk_capture_format pk_capture_reader_format(const pk_capture_reader *reader);
 const pk_capture_counts *pk_capture_reader_counts(const pk_capture_reader *reader);

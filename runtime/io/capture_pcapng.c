@@ -77,6 +77,7 @@ static bool next_option(pk_capture_reader *reader, pk_bytes *list, option *ret_o
 static int set_byte_order(pk_capture_reader *reader, pk_error *reterr_)
 {
     const uint8_t *at = pk_window_at(&reader->window);
+    bool before = reader->big_endian;
     reader->big_endian = false;
     uint32_t mark = pk_capture_u32(reader, at + 8);
     if (mark == BYTE_ORDER_LE)
@@ -84,6 +85,7 @@ static int set_byte_order(pk_capture_reader *reader, pk_error *reterr_)
     reader->big_endian = true;
     if (mark == __builtin_bswap32(BYTE_ORDER_LE))
         return PK_OK;
+    reader->big_endian = before;
     return pk_capture_damaged(reader, reader->window.offset, reterr_,
                               "a section header with byte order mark %08x", mark);
 }
@@ -279,9 +281,16 @@ static int read_simple(pk_capture_reader *reader, const block *b, pk_capture_rec
     return PK_OK;
 }
 
-static void count_other(pk_capture_reader *reader, uint32_t type)
+static void show_custom(const pk_capture_reader *reader, const block *b)
 {
-    switch (type) {
+    if (reader->custom && b->body_len >= 4)
+        reader->custom(reader->context, pk_capture_u32(reader, b->body),
+                       (pk_bytes){b->body + 4, b->body_len - 4});
+}
+
+static void pass_other(pk_capture_reader *reader, const block *b)
+{
+    switch (b->type) {
     case BLOCK_NAMES:
         reader->counts.names++;
         break;
@@ -291,6 +300,7 @@ static void count_other(pk_capture_reader *reader, uint32_t type)
     case BLOCK_CUSTOM:
     case BLOCK_CUSTOM_NO_COPY:
         reader->counts.custom++;
+        show_custom(reader, b);
         break;
     default:
         reader->counts.other++;
@@ -298,10 +308,12 @@ static void count_other(pk_capture_reader *reader, uint32_t type)
     }
 }
 
-int pk_pcapng_next(pk_capture_reader *reader, pk_capture_record *record, pk_error *reterr_)
+/* Reads blocks up to one that holds a packet. */
+static int read_on(pk_capture_reader *reader, pk_capture_record *record, pk_error *reterr_)
 {
     for (;;) {
         block b = {0};
+        reader->whole = reader->window.offset;
         int code = read_block(reader, &b, reterr_);
         if (code < 0)
             return code;
@@ -318,10 +330,63 @@ int pk_pcapng_next(pk_capture_reader *reader, pk_capture_record *record, pk_erro
             code = read_interface(reader, &b, reterr_);
             break;
         default:
-            count_other(reader, b.type);
+            pass_other(reader, &b);
             break;
         }
         if (code < 0)
             return code;
     }
+}
+
+static bool is_known(uint32_t type)
+{
+    return (type >= BLOCK_INTERFACE && type <= BLOCK_PACKET) || type == BLOCK_CUSTOM ||
+           type == BLOCK_CUSTOM_NO_COPY || type == BLOCK_SECTION;
+}
+
+static bool skip_word(pk_capture_reader *reader)
+{
+    if (pk_window_need(&reader->window, 4, NULL) != PK_OK)
+        return false;
+    pk_window_skip(&reader->window, 4);
+    return true;
+}
+
+/* Blocks begin at multiples of four, and say their length twice. */
+static bool seek_block(pk_capture_reader *reader)
+{
+    uint64_t aligned = (4 - reader->window.offset % 4) % 4;
+    if (aligned && pk_window_need(&reader->window, aligned, NULL) == PK_OK)
+        pk_window_skip(&reader->window, aligned);
+    while (pk_window_need(&reader->window, BLOCK_MIN, NULL) == PK_OK) {
+        const uint8_t *at = pk_window_at(&reader->window);
+        uint32_t type = pk_capture_u32(reader, at), len = pk_capture_u32(reader, at + 4);
+        if (is_known(type) && len >= BLOCK_MIN && len % 4 == 0 && len <= PK_CAPTURE_BLOCK_MAX &&
+            pk_window_need(&reader->window, len, NULL) == PK_OK &&
+            pk_capture_u32(reader, pk_window_at(&reader->window) + len - 4) == len)
+            return true;
+        pk_window_skip(&reader->window, 4);
+    }
+    return false;
+}
+
+int pk_pcapng_next(pk_capture_reader *reader, pk_capture_record *record, pk_error *reterr_)
+{
+    pk_error why = {0};
+    int code;
+    while ((code = read_on(reader, record, &why)) == PK_EFORMAT || code == PK_ELIMIT) {
+        uint64_t from = reader->whole;
+        if (!reader->damaged)
+            break;
+        if (reader->window.offset == from && !skip_word(reader))
+            break;
+        if (!seek_block(reader))
+            break;
+        reader->cut = false;
+        reader->damaged(reader->context, from, reader->window.offset, why.text);
+        *record = (pk_capture_record){0};
+    }
+    if (code < 0 && reterr_)
+        *reterr_ = why;
+    return code;
 }

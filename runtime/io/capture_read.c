@@ -72,6 +72,7 @@ int pk_capture_need(pk_capture_reader *reader, size_t n, bool may_end, const cha
     size_t there = pk_window_visible(&reader->window);
     if (may_end && there == 0)
         return PK_EOF;
+    reader->cut = true;
     return pk_capture_damaged(reader, reader->window.offset, reterr_,
                               "cut short: %s needs %zu bytes, %zu are there", what, n, there);
 }
@@ -199,6 +200,9 @@ int pk_capture_open_fd(pk_capture_reader **ret_reader, int fd, const char *name,
         return pk_error_set(reterr_, PK_ENOMEM, "%s: no memory for reading", name);
     reader->own_fd = -1;
     reader->window.fd = -1;
+    reader->custom = options->custom;
+    reader->damaged = options->damaged;
+    reader->context = options->context;
     reader->name = strdup(name);
     int code = PK_ENOMEM;
     if (!reader->name)
@@ -251,6 +255,7 @@ int pk_capture_next(pk_capture_reader *reader, pk_capture_record *ret_record, pk
     int code = reader->ended;
     if (code == PK_OK) {
         pk_capture_record record = {0};
+        reader->whole = reader->window.offset;
         code = next_record(reader, &record, &reader->end);
         if (code == PK_OK) {
             record.number = ++reader->counts.packets;
@@ -262,6 +267,13 @@ int pk_capture_next(pk_capture_reader *reader, pk_capture_record *ret_record, pk
     if (code != PK_EOF && reterr_)
         *reterr_ = reader->end;
     return code;
+}
+
+uint64_t pk_capture_reader_whole(const pk_capture_reader *reader, bool *ret_cut)
+{
+    if (ret_cut)
+        *ret_cut = reader->cut;
+    return reader->whole;
 }
 
 pk_capture_format pk_capture_reader_format(const pk_capture_reader *reader)

@@ -27,6 +27,11 @@ struct pk_capture_reader {
     size_t dump_last; /* bytes that its last line brought */
     size_t dump_step; /* bytes in a whole line; 0 = not known yet */
     int dump_kind;    /* of its lines */
+    void (*custom)(void *context, uint32_t enterprise, pk_bytes data);
+    void (*damaged)(void *context, uint64_t from, uint64_t to, const char *why);
+    void *context;
+    uint64_t whole; /* bytes in front of the record or block that is being read */
+    bool cut;       /* it runs over the end */
     /* the end, once met */
     int ended;
     pk_error end;

@@ -61,10 +61,12 @@ typedef struct pk_front_setup {
     uint32_t n_lab_ports;
 
     const char *save; /* -w: pcapng of the run; NULL: none (the probe's own `save` counts then) */
-    bool unanswered;  /* list the stimuli without an answer, too */
-    bool others;      /* list duplicates, late and unmatched packets, too */
-    bool quiet;       /* no summary, no progress */
-    bool progress;    /* keep a progress line (standard error is a terminal) */
+    const char
+        *resume; /* go on with the run that this file keeps, in the same file; NULL: a new one */
+    bool unanswered; /* list the stimuli without an answer, too */
+    bool others;     /* list duplicates, late and unmatched packets, too */
+    bool quiet;      /* no summary, no progress */
+    bool progress;   /* keep a progress line (standard error is a terminal) */
     unsigned verbosity;
     pk_front_form form;
     pk_front_exit exit_rule;

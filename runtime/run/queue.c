@@ -66,6 +66,18 @@ static void drop_first(pk_queue *queue)
         queue->spare = block;
 }
 
+bool pk_queue_step(pk_queue *copy, uint32_t *ret_value)
+{
+    if (!pk_queue_peek(copy, ret_value))
+        return false;
+    copy->count--;
+    if (++copy->read == BLOCK) {
+        copy->first = copy->first->next;
+        copy->read = 0;
+    }
+    return true;
+}
+
 bool pk_queue_get(pk_queue *queue, uint32_t *ret_value)
 {
     if (!pk_queue_peek(queue, ret_value))

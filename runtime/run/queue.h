@@ -19,5 +19,7 @@ bool pk_queue_put(pk_queue *queue, uint32_t value);
 /* The oldest number; false when there is none. Peek leaves it where it is. */
 bool pk_queue_peek(const pk_queue *queue, uint32_t *ret_value);
 bool pk_queue_get(pk_queue *queue, uint32_t *ret_value);
+/* The same on a copy of the struct: the queue itself stays as it is. For going through it. */
+bool pk_queue_step(pk_queue *copy, uint32_t *ret_value);
 
 #endif

@@ -15,6 +15,7 @@ enum {
 struct pk_record {
     pk_capture_writer *writer;
     pk_buf comment, about;
+    int64_t checkpoint; /* the run's time at the last one */
 };
 
 static void put_le(uint8_t *out, uint64_t value, unsigned bytes)
@@ -105,21 +106,21 @@ static int write_about(pk_record *record, const char *head, const char *text, pk
     return pk_capture_write_custom(record->writer, PK_RECORD_ENTERPRISE, data, reterr_);
 }
 
-int pk_record_open(pk_record **ret_record, const char *path, const pk_transport_link *link,
-                   const char *program, const char *about, pk_error *reterr_)
+int pk_record_open(pk_record **ret_record, const pk_record_setup *setup, pk_error *reterr_)
 {
     pk_record *record = calloc(1, sizeof *record);
     if (!record)
         return pk_error_set(reterr_, PK_ENOMEM, "no memory to keep the run");
     pk_capture_write_options options = {.format = PK_CAPTURE_PCAPNG,
-                                        .link = link->link,
+                                        .link = setup->link->link,
                                         .declare = true,
                                         .live = true,
-                                        .interface_name = link->name,
-                                        .application = program};
-    int error = pk_capture_create(&record->writer, path, &options, reterr_);
+                                        .append = setup->append,
+                                        .interface_name = setup->link->name,
+                                        .application = setup->program};
+    int error = pk_capture_create(&record->writer, setup->path, &options, reterr_);
     if (!error)
-        error = write_about(record, PK_RECORD_BEGIN, about, reterr_);
+        error = write_about(record, PK_RECORD_BEGIN, setup->about, reterr_);
     if (!error)
         error = pk_capture_flush(record->writer, reterr_);
     if (error) {
@@ -223,13 +224,36 @@ void pk_record_counts(pk_buf *out, const pk_session_counts *counts)
         pk_buf_printf(out, "%s: %llu\n", lines[i].name, (unsigned long long)lines[i].value);
 }
 
-int pk_record_finish(pk_record *record, const pk_session_counts *counts, pk_error *reterr_)
+static int write_checkpoint(pk_record *record, const pk_session_counts *counts, uint64_t settled,
+                            pk_error *reterr_)
+{
+    pk_buf *text = &record->comment;
+    pk_buf_clear(text);
+    pk_buf_printf(text, "settled: %llu\n", (unsigned long long)settled);
+    pk_record_counts(text, counts);
+    return write_about(record, PK_RECORD_CHECKPOINT, pk_buf_cstr(text), reterr_);
+}
+
+int pk_record_checkpoint(pk_record *record, const pk_session_counts *counts, uint64_t settled,
+                         pk_error *reterr_)
+{
+    if (counts->elapsed - record->checkpoint < PK_RECORD_EVERY)
+        return PK_OK;
+    record->checkpoint = counts->elapsed;
+    int error = write_checkpoint(record, counts, settled, reterr_);
+    return error ? error : pk_record_flush(record, reterr_);
+}
+
+int pk_record_finish(pk_record *record, const pk_session_counts *counts, uint64_t settled,
+                     pk_error *reterr_)
 {
     if (!record)
         return PK_OK;
+    int error = write_checkpoint(record, counts, settled, reterr_);
     pk_buf_clear(&record->comment);
     pk_record_counts(&record->comment, counts);
-    int error = write_about(record, PK_RECORD_END, pk_buf_cstr(&record->comment), reterr_);
+    if (!error)
+        error = write_about(record, PK_RECORD_END, pk_buf_cstr(&record->comment), reterr_);
     int closed = pk_capture_finish(record->writer, error ? NULL : reterr_);
     pk_buf_free(&record->comment);
     pk_buf_free(&record->about);

@@ -179,6 +179,24 @@ const pk_transport *pk_session_transport(const pk_session *session)
     return session->transport;
 }
 
+/* ---- what an earlier run did ---- */
+
+const pk_order *pk_session_order(const pk_session *session)
+{
+    return &session->stimuli.order;
+}
+
+void pk_session_skip(pk_session *session, const pk_done *done)
+{
+    pk_u128 count = pk_done_count(done);
+    session->done = done;
+    session->next =
+        done->base < session->stimuli.asked ? done->base : (uint64_t)session->stimuli.asked;
+    if (session->counts.asked != PK_RUN_COUNT_FOREVER)
+        session->counts.asked -= count < session->counts.asked ? count : session->counts.asked;
+    pk_session_pass_done(session);
+}
+
 /* ---- what can be asked of it ---- */
 
 void pk_session_counts_of(pk_session *session, pk_session_counts *ret_counts)

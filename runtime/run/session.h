@@ -26,6 +26,7 @@
 
 #include "io/transport.h"
 #include "run/paths.h"
+#include "run/resume.h"
 #include "run/stimuli.h"
 #include "run/store.h"
 #include "vm/match.h"
@@ -108,6 +109,16 @@ int pk_session_open(pk_session *session, pk_error *reterr_);
 
 /* Uses a transport of the caller's instead. */
 int pk_session_use(pk_session *session, pk_transport *transport, pk_error *reterr_);
+
+/* In which order the stimuli go; k counts along it. */
+const pk_order *pk_session_order(const pk_session *session);
+
+/* Leaves out stimuli that an earlier run sent, before the run; `done` is borrowed. They are asked for
+ * no more. */
+void pk_session_skip(pk_session *session, const pk_done *done);
+
+/* All stimuli below that k were sent, or failed for good. */
+uint64_t pk_session_settled(const pk_session *session);
 
 /* Runs to the end. PK_OK also when nothing was answered; an error is one of the environment (link
  * gone, no memory, an observer's output). Once per session. */

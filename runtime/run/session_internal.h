@@ -30,8 +30,9 @@ struct pk_session {
 
     /* sending */
     pk_pace pace;
-    uint64_t next;    /* stimuli begun */
-    pk_queue waiting; /* begun, and not sent for want of a link address or of the link */
+    uint64_t next;       /* stimuli begun */
+    const pk_done *done; /* not to be begun; NULL: none */
+    pk_queue waiting;    /* begun, and not sent for want of a link address or of the link */
     int64_t wait_until;
     int64_t down_since; /* the link refuses since then; 0: it works */
     pk_buf packet;
@@ -55,6 +56,14 @@ int64_t pk_session_realtime(void); /* since the epoch */
 static inline bool pk_session_tracks(const pk_session *session)
 {
     return !session->options->discard;
+}
+
+/* Moves `next` over what is done. */
+static inline void pk_session_pass_done(pk_session *session)
+{
+    while (session->done && session->next < session->stimuli.asked &&
+           pk_done_has(session->done, session->next))
+        session->next++;
 }
 
 /* Is there anything that may be sent, now or when its time comes? */

@@ -266,6 +266,18 @@ static uint64_t whole_number(const pk_session *session, uint32_t low)
     return k >= session->next ? k - UINT32_MAX - 1 : k;
 }
 
+uint64_t pk_session_settled(const pk_session *session)
+{
+    uint32_t low;
+    uint64_t settled = session->next;
+    pk_queue left_waiting = session->waiting; /* read, not taken from */
+    for (uint64_t left = left_waiting.count; left; left--) {
+        uint64_t k = pk_queue_step(&left_waiting, &low) ? whole_number(session, low) : settled;
+        settled = k < settled ? k : settled;
+    }
+    return settled;
+}
+
 /* Those that waited go first; each had its place in the rate when it was begun. */
 static int take_waiting(pk_session *session, send_batch *batch, int64_t now)
 {
@@ -287,6 +299,13 @@ static void note_gap(pk_session *session, int64_t now)
         session->counts.worst_gap = gap;
 }
 
+static uint64_t begin_next(pk_session *session)
+{
+    uint64_t k = session->next++;
+    pk_session_pass_done(session);
+    return k;
+}
+
 static int take_due(pk_session *session, send_batch *batch, int64_t now)
 {
     int error = PK_OK;
@@ -302,7 +321,7 @@ static int take_due(pk_session *session, send_batch *batch, int64_t now)
         if (pk_tracker_again(&session->tracker, &again))
             error = take(session, batch, again, true, now);
         else if (has_new(session))
-            error = take(session, batch, session->next++, true, now);
+            error = take(session, batch, begin_next(session), true, now);
     }
     return error;
 }

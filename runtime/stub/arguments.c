@@ -159,6 +159,12 @@ static int set_save(parsing *p, const char *text)
     return PK_OK;
 }
 
+static int set_resume(parsing *p, const char *text)
+{
+    p->setup->resume = text;
+    return PK_OK;
+}
+
 /* ---- options without a value ---- */
 
 static int set_lab(parsing *p, const char *text)
@@ -250,6 +256,7 @@ static const struct flag {
     {"seed", 0, "N", set_seed, "of random values and random order"},
     {"iface", 'i', "NAME", set_interface, "interface (default: by the route)"},
     {"write", 'w', "FILE", set_save, "keep the run in a pcapng file"},
+    {"resume", 0, "FILE", set_resume, "go on with the run that FILE keeps"},
     {"as", 0, "FORM", set_form, "line, tree, json, hex or pkt"},
     {"unanswered", 0, NULL, set_unanswered, "list what was not answered, too"},
     {"all", 0, NULL, set_others, "list duplicates, late and unmatched packets, too"},

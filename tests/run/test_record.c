@@ -14,8 +14,8 @@ static void write_run(bool finish)
     pk_record *record = NULL;
     pk_error error = {0};
     pk_transport_link link = {.name = "lab0", .link = 1};
-    CHECK_INT(pk_record_open(&record, path, &link, "pktc test", "seed: 7\nsource:\nsend x", &error),
-              PK_OK);
+    pk_record_setup setup = {path, &link, "pktc test", "seed: 7\nsource:\nsend x", false};
+    CHECK_INT(pk_record_open(&record, &setup, &error), PK_OK);
     pk_sent sent = {.n = ((pk_u128)1 << 64) + 5, .try = 2, .time_ns = 1000, .bytes = {frame, 60}};
     CHECK_INT(pk_record_sent(record, &sent, &error), PK_OK);
     pk_tree tree = {0};
@@ -34,7 +34,7 @@ static void write_run(bool finish)
     CHECK_INT(pk_record_flush(record, &error), PK_OK);
     pk_session_counts counts = {.asked = 1, .sent = 1, .received = 2};
     if (finish)
-        CHECK_INT(pk_record_finish(record, &counts, &error), PK_OK);
+        CHECK_INT(pk_record_finish(record, &counts, 1, &error), PK_OK);
 }
 
 static pk_capture_record next(pk_capture_reader *reader)
@@ -80,7 +80,7 @@ static void packets_are_read_back_with_their_links(void)
     CHECK(pk_record_link_find(&packet, &link));
     CHECK(link.n_low == UINT64_MAX && link.n_high == UINT64_MAX);
     CHECK_INT(pk_capture_next(reader, &packet, &error), PK_EOF);
-    CHECK_INT(pk_capture_reader_counts(reader)->custom, access(path, R_OK) == 0 ? 2 : 0);
+    CHECK_INT(pk_capture_reader_counts(reader)->custom, access(path, R_OK) == 0 ? 3 : 0);
     pk_capture_close(reader);
 }
 
@@ -111,7 +111,8 @@ static void a_full_disk_is_told(void)
     pk_record *record = NULL;
     pk_error error = {0};
     pk_transport_link link = {.name = "lab0", .link = 1};
-    int code = pk_record_open(&record, "/dev/full", &link, "pktc test", "", &error);
+    pk_record_setup setup = {"/dev/full", &link, "pktc test", "", false};
+    int code = pk_record_open(&record, &setup, &error);
     CHECK(code == PK_EIO || code == PK_EFORMAT);
     CHECK(strstr(error.text, "/dev/full") != NULL);
     CHECK(record == NULL);

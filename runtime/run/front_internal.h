@@ -1,0 +1,49 @@
+/*
+ * What the files of a front share: front_prepare.c opens all that a run needs, front_keep.c its
+ * file, front.c runs it and tells how it went.
+ */
+#ifndef PK_RUN_FRONT_INTERNAL_H
+#define PK_RUN_FRONT_INTERNAL_H
+
+#include "net/lab.h"
+#include "run/front.h"
+#include "run/record.h"
+#include "run/report.h"
+
+/* Everything a run needs, opened in this order and closed in the other. */
+typedef struct pk_front {
+    const pk_front_setup *setup;
+    pk_run_options options;
+    pk_lab *lab;
+    pk_paths *paths;
+    pk_vm *vm;
+    pk_arena arena;
+    pk_session *session;
+    pk_buf earlier; /* what the file to go on with says of its run */
+    pk_done done;   /* what that run did */
+    pk_record *record;
+    pk_report report;
+    pk_buf out, line;
+    pk_error error;
+    bool progress_shown;
+    bool closed;      /* nobody reads the results any more */
+    pk_buf unmatched; /* the first unmatched packet, and why it is */
+} pk_front;
+
+void pk_front_tell(pk_front *f, const char *text);
+void pk_front_note(pk_front *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "error: ..." of f->error; returns `exit_code`. */
+int pk_front_fail(pk_front *f, int exit_code);
+
+/* Opens all; 0, or an exit code after a message. */
+int pk_front_prepare(pk_front *f);
+
+/* ---- the file of the run; errors are in f->error ---- */
+
+/* Takes the seed of the run to go on with. */
+int pk_front_earlier(pk_front *f);
+/* Reads what that run did, and leaves it out of this one. */
+int pk_front_resume(pk_front *f);
+int pk_front_open_record(pk_front *f);
+
+#endif
