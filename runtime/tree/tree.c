@@ -25,10 +25,8 @@ void pk_tree_free(pk_tree *tree)
     *tree = (pk_tree){.image = tree->image};
 }
 
-static bool grow(pk_tree *tree)
+static bool enlarge(pk_tree *tree)
 {
-    if (tree->count < tree->cap)
-        return true;
     uint32_t cap = tree->cap ? tree->cap * 2 : FIRST_RECORDS;
     if (cap <= tree->cap)
         return false;
@@ -40,12 +38,18 @@ static bool grow(pk_tree *tree)
     return true;
 }
 
+static bool grow(pk_tree *tree)
+{
+    return tree->count < tree->cap || enlarge(tree);
+}
+
 void pk_tree_reset(pk_tree *tree, const uint8_t *bytes, uint32_t len, uint32_t wire_len)
 {
     tree->bytes = bytes;
     tree->len = len;
     tree->wire_len = wire_len < len ? len : wire_len;
     tree->flags = 0;
+    tree->shape = 0;
     tree->count = 0;
     if (!grow(tree))
         return;
@@ -105,6 +109,19 @@ uint32_t pk_tree_add(pk_tree *tree, pk_rec rec)
     rec.end = tree->count + 1;
     tree->recs[tree->count] = rec;
     return tree->count++;
+}
+
+bool pk_tree_take(pk_tree *tree, const pk_rec *recs, uint32_t count, bool named)
+{
+    while (tree->cap < count)
+        if (!enlarge(tree))
+            return false;
+    for (uint32_t i = 0; named && i < count; i++)
+        if (recs[i].kind >= PK_REC_REST && !reserve_name(tree, &recs[i]))
+            return false;
+    memcpy(tree->recs, recs, count * sizeof *recs);
+    tree->count = count;
+    return true;
 }
 
 void pk_tree_close(pk_tree *tree, uint32_t rec, uint32_t end_bit)

@@ -65,7 +65,8 @@ typedef struct pk_tree {
     uint32_t flags;    /* PK_TREE_* */
     pk_rec *recs;
     uint32_t count, cap;
-    char *name; /* room for a composed name; see pk_tree_name */
+    uint64_t shape; /* not 0: trees that one machine gave this number have the same records */
+    char *name;     /* room for a composed name; see pk_tree_name */
     uint32_t name_cap;
 } pk_tree;
 enum { PK_TREE_STOPPED = 1 /* a limit ended the dissection early */ };
@@ -89,6 +90,11 @@ bool pk_tree_copy(pk_tree *to, const pk_tree *from);
  * when memory is refused. Record 0 is the frame, made by pk_tree_reset. A record that is still
  * being filled may have an `end` of UINT32_MAX: it then reaches to the last record. */
 uint32_t pk_tree_add(pk_tree *tree, pk_rec rec);
+
+/* Gives a tree that was reset the records of another over as many bytes, of which some may have a
+ * name to compose when it is `named`; false without memory. */
+bool pk_tree_take(pk_tree *tree, const pk_rec *recs, uint32_t count, bool named);
+
 void pk_tree_close(pk_tree *tree, uint32_t rec, uint32_t end_bit);
 
 /* Walking. A missing node is PK_TREE_NONE; children come in wire order, fixed fields included. */

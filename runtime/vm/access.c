@@ -102,6 +102,14 @@ static pk_ref scalar_of(const pk_vm *vm, pk_ref layer)
     return member && member->kind == PK_MEMBER_LET ? member->ref : 0;
 }
 
+/* Whatever a dissection reads it notes (recall.h). */
+static pk_value read_leaf(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
+{
+    if (vm->dissection.running && pk_tree_is_leaf(tree, node))
+        pk_vm_note_leaf(&vm->dissection.notes, tree, node);
+    return pk_tree_value(tree, node);
+}
+
 int pk_vm_plain(pk_vm *vm, pk_value *value, uint8_t dst)
 {
     if (value->kind != PK_NODE)
@@ -109,7 +117,7 @@ int pk_vm_plain(pk_vm *vm, pk_value *value, uint8_t dst)
     vm_node_kind kind = pk_vm_kind(vm, *value);
     bool build = pk_vm_on_build(vm, *value);
     if (kind == VM_IS_LEAF && !build) {
-        *value = pk_tree_value(tree_of(vm, *value), pk_tree_unpack(value->node));
+        *value = read_leaf(vm, tree_of(vm, *value), pk_tree_unpack(value->node));
         return VM_READY;
     }
     pk_ref scalar = kind == VM_IS_INSTANCE ? scalar_of(vm, pk_vm_layer_of(vm, *value)) : 0;
@@ -152,7 +160,7 @@ int pk_vm_slot_read(pk_vm *vm, pk_value self, uint32_t slot, uint8_t dst, pk_val
     pk_tree_node node = pk_tree_slot(tree, pk_tree_unpack(self.node), slot);
     if (pk_tree_none(node))
         return param_read(vm, self, slot, dst, ret_value);
-    *ret_value = pk_tree_value(tree, node);
+    *ret_value = read_leaf(vm, tree, node);
     ret_value->tree = ret_value->kind == PK_NODE ? self.tree : 0;
     return VM_READY;
 }
@@ -461,6 +469,8 @@ pk_value pk_vm_tree_bytes(pk_vm *vm, pk_value node, uint64_t off, uint64_t end)
 {
     const pk_tree *tree = tree_of(vm, node);
     uint32_t len = (uint32_t)((end - off + 7) / 8);
+    if (vm->dissection.running)
+        pk_vm_note_bits(&vm->dissection.notes, tree, off, end - off);
     bool blank = vm->inferring && node.tree == 0 && touches_blank(vm, off, end);
     if (off % 8 == 0 && (end - off) % 8 == 0 && !blank)
         return pk_value_bytes(tree->bytes + off / 8, len);

@@ -19,7 +19,7 @@
  *   - else the instance simply ends at p and its owner goes on there (a VLAN tag does not swallow
  *     the padding of the frame).
  */
-#include "internal.h"
+#include "ready.h"
 
 #include <stdlib.h>
 
@@ -29,23 +29,33 @@
 
 static uint32_t add(pk_vm *vm, pk_rec rec)
 {
-    vm_dissection *d = &vm->dissection;
-    if (d->nodes_left > 0)
-        d->nodes_left--;
-    uint32_t made = pk_tree_add(d->tree, rec);
+    uint32_t made = pk_tree_add(vm->dissection.tree, rec);
     if (made == 0)
         pk_vm_fail(vm, PK_ENOMEM, 0, "out of memory");
     return made;
+}
+
+/* A record at p. Most of them need neither more room nor a name of their own. */
+static inline uint32_t put(pk_vm *vm, pk_rec rec)
+{
+    vm_dissection *d = &vm->dissection;
+    pk_tree *tree = d->tree;
+    d->nodes_left -= d->nodes_left > 0;
+    rec.off = (uint32_t)d->p;
+    if (tree->count == tree->cap || rec.kind >= PK_REC_RAW)
+        return add(vm, rec);
+    rec.end = tree->count + 1;
+    tree->recs[tree->count] = rec;
+    return tree->count++;
 }
 
 /* A leaf from p to `end`; moves p. */
 static void leaf(pk_vm *vm, pk_rec_kind kind, unsigned flags, pk_ref id, uint32_t up, uint64_t end)
 {
     vm_dissection *d = &vm->dissection;
-    (void)add(vm, (pk_rec){.kind = (uint8_t)kind,
+    (void)put(vm, (pk_rec){.kind = (uint8_t)kind,
                            .flags = (uint8_t)flags,
                            .id = id,
-                           .off = (uint32_t)d->p,
                            .bits = (uint32_t)(end - d->p),
                            .up = up});
     d->p = end;
@@ -53,30 +63,47 @@ static void leaf(pk_vm *vm, pk_rec_kind kind, unsigned flags, pk_ref id, uint32_
 
 static uint32_t open_record(pk_vm *vm, pk_rec rec)
 {
-    rec.off = (uint32_t)vm->dissection.p;
-    uint32_t made = add(vm, rec);
+    uint32_t made = put(vm, rec);
     if (made)
         vm->dissection.tree->recs[made].end = OPEN;
     return made;
 }
 
-static bool push_level(pk_vm *vm, vm_level level)
+static inline void close_record(const vm_dissection *d, uint32_t rec)
+{
+    pk_rec *at = &d->tree->recs[rec];
+    at->bits = (uint32_t)d->p - at->off;
+    at->end = d->tree->count;
+}
+
+static bool more_levels(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    if (d->depth == d->cap) {
-        uint32_t cap = d->cap ? d->cap * 2 : 32;
-        vm_level *levels = realloc(d->levels, cap * sizeof *levels);
-        if (!levels) {
-            pk_vm_fail(vm, PK_ENOMEM, 0, "out of memory");
-            return false;
-        }
-        d->levels = levels;
-        d->cap = cap;
+    uint32_t cap = d->cap ? d->cap * 2 : 32;
+    vm_level *levels = realloc(d->levels, cap * sizeof *levels);
+    if (!levels) {
+        pk_vm_fail(vm, PK_ENOMEM, 0, "out of memory");
+        return false;
     }
-    if (level.kind == VM_AN_INSTANCE)
-        level.instance = d->depth;
-    d->levels[d->depth++] = level;
+    d->levels = levels;
+    d->cap = cap;
     return true;
+}
+
+/* The next level, of which only what every kind has is set; NULL without memory. */
+static inline vm_level *push_level(pk_vm *vm, vm_level_kind kind, uint32_t rec, pk_ref name)
+{
+    vm_dissection *d = &vm->dissection;
+    if (d->depth == d->cap && !more_levels(vm))
+        return NULL;
+    vm_level *level = &d->levels[d->depth];
+    level->kind = (uint8_t)kind;
+    level->rec = rec;
+    level->name = name;
+    level->outer = d->e;
+    level->instance = kind == VM_AN_INSTANCE ? d->depth : d->levels[d->depth - 1].instance;
+    d->depth++;
+    return level;
 }
 
 /* ---- ways out -------------------------------------------------------------------------------- */
@@ -84,7 +111,7 @@ static bool push_level(pk_vm *vm, vm_level level)
 static void leave_list(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    pk_tree_close(d->tree, pk_vm_top(vm)->rec, (uint32_t)d->p);
+    close_record(d, pk_vm_top(vm)->rec);
     d->depth--;
 }
 
@@ -92,7 +119,7 @@ static void element_done(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
     vm_level *list = pk_vm_top(vm);
-    const pk_image_field *field = &vm->image->fields[list->field];
+    const pk_image_field *field = &vm->image->fields[list->name];
     pk_value element = pk_vm_node_value(0, pk_tree_pack((pk_tree_node){list->element, 0}));
     bool done = d->p == list->start;
     if (!done && field->list == 1 + PK_IMAGE_LIST_UNTIL)
@@ -104,36 +131,35 @@ static void element_done(pk_vm *vm)
 static void leave_window(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    const vm_level window = *pk_vm_top(vm);
+    const vm_level *window = pk_vm_top(vm);
     if (d->p < d->e)
-        leaf(vm, PK_REC_REST, 0, window.window, pk_vm_instance(vm)->rec, d->e);
-    d->e = window.outer;
+        leaf(vm, PK_REC_REST, 0, window->name, pk_vm_instance(vm)->rec, d->e);
+    d->e = window->outer;
     d->depth--;
 }
 
 static void leave_instance(pk_vm *vm)
 {
     vm_dissection *d = &vm->dissection;
-    const vm_level level = *pk_vm_top(vm);
-    if (d->p < level.claim)
-        leaf(vm, PK_REC_REST, 0, 0, level.rec, level.claim);
-    pk_tree_close(d->tree, level.rec, (uint32_t)d->p);
-    d->e = level.outer;
+    const vm_level *level = pk_vm_top(vm);
+    if (d->p < level->claim)
+        leaf(vm, PK_REC_REST, 0, 0, level->rec, level->claim);
+    close_record(d, level->rec);
+    d->e = level->outer;
     d->depth--;
     if (d->depth > 0 && pk_vm_top(vm)->kind == VM_A_LIST)
         element_done(vm);
 }
 
 /* The items of a window that was cut are behind us: on with what follows its end. */
-static void skip_window(const pk_vm *vm, vm_level *level)
+static void skip_window(vm_level *level)
 {
-    const pk_image_layer *layer = pk_vm_layer(vm, level->layer);
-    const pk_insn *items = vm->image->code + layer->items;
     unsigned inner = 0;
-    for (; level->pc < layer->n_items; level->pc++) {
-        if (items[level->pc].op == PK_OPC_WIN)
+    for (; level->pc < level->n_items; level->pc++) {
+        uint8_t op = level->items[level->pc].op;
+        if (op == PK_OPC_WIN)
             inner++;
-        if (items[level->pc].op == PK_OPC_WEN && inner-- == 0) {
+        if (op == PK_OPC_WEN && inner-- == 0) {
             level->pc++;
             return;
         }
@@ -148,10 +174,10 @@ static void cut(pk_vm *vm)
     while (pk_vm_top(vm)->kind == VM_A_LIST)
         leave_list(vm);
     const vm_level *level = pk_vm_top(vm);
-    leaf(vm, PK_REC_CUT, 0, level->kind == VM_A_WINDOW ? level->window : 0, pk_vm_instance(vm)->rec,
+    leaf(vm, PK_REC_CUT, 0, level->kind == VM_A_WINDOW ? level->name : 0, pk_vm_instance(vm)->rec,
          d->e);
     if (pk_vm_top(vm)->kind == VM_A_WINDOW) {
-        skip_window(vm, pk_vm_instance(vm));
+        skip_window(pk_vm_instance(vm));
         leave_window(vm);
     } else {
         leave_instance(vm);
@@ -164,7 +190,7 @@ static void stop(pk_vm *vm, uint32_t up, uint64_t end)
     vm_dissection *d = &vm->dissection;
     for (; d->depth > 0; d->depth--)
         if (pk_vm_top(vm)->kind != VM_A_WINDOW)
-            pk_tree_close(d->tree, pk_vm_top(vm)->rec, (uint32_t)d->p);
+            close_record(d, pk_vm_top(vm)->rec);
     vm->failed = false;
     if (d->p < end)
         leaf(vm, PK_REC_RAW, PK_REC_STOP, 0, up, end);
@@ -173,57 +199,83 @@ static void stop(pk_vm *vm, uint32_t up, uint64_t end)
 
 /* ---- instances ------------------------------------------------------------------------------- */
 
-/* Layers count from the outermost, structures from their layer. False when it would be too deep. */
-static bool depth_of(pk_vm *vm, pk_ref layer, vm_level *level)
+/* Layers count from the outermost, structures from their layer. */
+static bool too_deep(const vm_level *level)
 {
-    bool counts = pk_vm_layer(vm, layer)->kind == PK_LAYER_LAYER;
-    const vm_level *around = vm->dissection.depth > 0 ? pk_vm_instance(vm) : NULL;
-    level->layers = (uint8_t)((around ? around->layers : 0) + (counts ? 1 : 0));
+    return level->layers > PK_LAYER_DEPTH || level->structs > PK_STRUCT_DEPTH;
+}
+
+static void count_depth(pk_vm *vm, vm_level *level, const vm_level *around)
+{
+    bool counts = vm->image->layers[level->name].kind == PK_LAYER_LAYER;
+    level->layers = (uint8_t)((around ? around->layers : 0) + counts);
     level->structs = (uint8_t)(counts ? 0 : (around ? around->structs : 0) + 1);
-    return level->layers <= PK_LAYER_DEPTH && level->structs <= PK_STRUCT_DEPTH;
 }
 
 /* Begins an instance that may reach to `end`. */
 static void enter(pk_vm *vm, pk_ref layer, pk_rec rec, uint64_t end)
 {
     vm_dissection *d = &vm->dissection;
-    vm_level level = {.kind = VM_AN_INSTANCE, .layer = layer, .outer = d->e};
-    if (!depth_of(vm, layer, &level)) {
+    uint32_t around = d->depth > 0 ? pk_vm_top(vm)->instance : 0;
+    bool inside = d->depth > 0;
+    vm_level *level = push_level(vm, VM_AN_INSTANCE, 0, layer);
+    if (!level)
+        return;
+    count_depth(vm, level, inside ? &d->levels[around] : NULL);
+    if (too_deep(level)) {
+        d->depth--;
         d->tree->flags |= PK_TREE_STOPPED;
         leaf(vm, PK_REC_RAW, PK_REC_STOP | (rec.flags & PK_REC_PAYLOAD), 0, rec.up, end);
         return;
     }
+    level->pc = 0;
+    level->items = vm->image->code + vm->image->layers[layer].items;
+    level->n_items = vm->image->layers[layer].n_items;
+    level->claim = 0;
     rec.kind = PK_REC_INSTANCE;
     rec.id = layer;
-    level.rec = open_record(vm, rec);
-    if (level.rec == 0 || !push_level(vm, level))
-        return;
-    d->e = end;
+    level->rec = open_record(vm, rec);
+    if (level->rec == 0)
+        d->depth--;
+    else
+        d->e = end;
 }
 
 /* ---- fields ------------------------------------------------------------------------------------
  */
+
+/* The widths that are known without a look at the packet. */
+static inline bool plain_width(const vm_dissection *d, const pk_image_field *field,
+                               uint64_t *ret_bits)
+{
+    uint64_t left = d->e - d->p;
+    if (field->bits && !field->width) { /* a bit group must fit as a whole */
+        *ret_bits = field->bits;
+        return field->bits + (field->group_bits ? field->group_shift : 0U) <= left;
+    }
+    *ret_bits = left & ~UINT64_C(7);
+    return field->type == PK_TYPE_BYTES && !field->width;
+}
 
 static void read_scalar(pk_vm *vm, pk_ref ref, uint32_t up)
 {
     vm_dissection *d = &vm->dissection;
     const pk_image_field *field = &vm->image->fields[ref];
     uint64_t bits = 0;
-    bool fit = pk_vm_read_bits(vm, field, &bits);
+    bool fit = plain_width(d, field, &bits) || pk_vm_read_bits(vm, field, &bits);
     if (vm->failed)
         return;
     if (!fit) {
         cut(vm);
         return;
     }
-    vm_level *top = pk_vm_top(vm);
-    uint32_t made = add(vm, (pk_rec){.kind = PK_REC_FIELD,
+    uint32_t made = put(vm, (pk_rec){.kind = PK_REC_FIELD,
                                      .slot = field->slot,
                                      .id = ref,
-                                     .off = (uint32_t)d->p,
                                      .bits = (uint32_t)bits,
                                      .up = up});
     d->p += bits;
+    vm_level *top = pk_vm_top(vm);
     if (top->kind == VM_A_LIST) {
         top->element = made;
         element_done(vm);
@@ -252,16 +304,19 @@ static uint64_t list_count(pk_vm *vm, const pk_image_field *field)
 static void enter_list(pk_vm *vm, pk_ref ref)
 {
     const pk_image_field *field = &vm->image->fields[ref];
-    vm_level level = {.kind = VM_A_LIST, .field = ref, .instance = pk_vm_top(vm)->instance};
-    level.count = list_count(vm, field);
+    uint64_t count = list_count(vm, field);
     if (vm->failed)
         return;
-    level.rec = open_record(vm, (pk_rec){.kind = PK_REC_LIST,
-                                         .id = ref,
-                                         .slot = field->slot,
-                                         .up = pk_vm_instance(vm)->rec});
-    if (level.rec)
-        (void)push_level(vm, level);
+    uint32_t rec = open_record(vm, (pk_rec){.kind = PK_REC_LIST,
+                                            .id = ref,
+                                            .slot = field->slot,
+                                            .up = pk_vm_instance(vm)->rec});
+    vm_level *level = rec ? push_level(vm, VM_A_LIST, rec, ref) : NULL;
+    if (!level)
+        return;
+    level->count = count;
+    level->index = level->start = 0;
+    level->element = 0;
 }
 
 static void next_element(pk_vm *vm)
@@ -275,26 +330,47 @@ static void next_element(pk_vm *vm)
     list->index++;
     list->start = d->p;
     list->element = d->tree->count;
-    if (vm->image->fields[list->field].type != PK_TYPE_STRUCT) {
-        read_scalar(vm, list->field, list->rec);
+    if (vm->image->fields[list->name].type != PK_TYPE_STRUCT) {
+        read_scalar(vm, list->name, list->rec);
         return;
     }
     uint32_t depth = d->depth;
-    read_struct(vm, list->field, list->rec);
+    read_struct(vm, list->name, list->rec);
     if (d->depth == depth && !vm->failed) /* too deep: one raw leaf was all */
         leave_list(vm);
 }
 
 /* ---- payload --------------------------------------------------------------------------------- */
 
+pk_ref pk_vm_dispatch(pk_vm *vm, pk_ref table, uint64_t key)
+{
+    vm_dispatch *at = &vm->dissection.dispatch[(key ^ key >> 8 ^ table * 31) % VM_DISPATCHES];
+    if (at->table != table || at->key != key)
+        *at = (vm_dispatch){key, table, pk_image_table_find(vm->image, table, key)};
+    return at->layer;
+}
+
+/* What was read for the key matters as far as it leads to the layer. */
+static pk_ref select_layer(pk_vm *vm, const pk_image_selector *selector)
+{
+    vm_notes *notes = &vm->dissection.notes;
+    uint32_t before = notes->n;
+    pk_value key = pk_vm_read_expr(vm, selector->key, NULL, 0);
+    if (key.kind != PK_INT)
+        return 0;
+    pk_ref layer = pk_vm_dispatch(vm, selector->table, (uint64_t)key.number);
+    if (notes->n == before + 1 && pk_vm_ready_test(vm, selector->key, NULL) == VM_DO_RETURN) {
+        notes->at[before].kind = VM_NOTE_TABLE;
+        notes->at[before].table = selector->table;
+        notes->at[before].layer = layer;
+    }
+    return layer;
+}
+
 static pk_ref payload_layer(pk_vm *vm, const pk_image_payload *payload)
 {
     for (uint32_t i = 0; i < payload->n_selectors && !vm->failed; i++) {
-        const pk_image_selector *selector = &vm->image->selectors[payload->selectors + i];
-        pk_value key = pk_vm_read_expr(vm, selector->key, NULL, 0);
-        if (key.kind != PK_INT)
-            continue;
-        pk_ref layer = pk_image_table_find(vm->image, selector->table, (uint64_t)key.number);
+        pk_ref layer = select_layer(vm, &vm->image->selectors[payload->selectors + i]);
         if (layer)
             return layer;
     }
@@ -330,7 +406,7 @@ static void read_fixed(pk_vm *vm, const pk_insn *insn)
 {
     vm_dissection *d = &vm->dissection;
     vm_level *level = pk_vm_instance(vm);
-    const pk_image_layer *layer = pk_vm_layer(vm, level->layer);
+    const pk_image_layer *layer = &vm->image->layers[level->name];
     pk_rec *rec = &d->tree->recs[level->rec];
     if (layer->fixed_bits > d->e - d->p || d->p != rec->off || insn->d != layer->fixed_fields)
         return;
@@ -343,22 +419,37 @@ static void enter_window(pk_vm *vm, const pk_insn *insn)
 {
     vm_dissection *d = &vm->dissection;
     pk_value bytes = pk_vm_read_expr(vm, (pk_ref)insn->e, NULL, 0);
-    vm_level level = {
-        .kind = VM_A_WINDOW, .window = insn->d, .outer = d->e, .instance = pk_vm_top(vm)->instance};
-    if (vm->failed || !push_level(vm, level))
-        return;
-    d->e = pk_vm_window_end(vm, bytes);
+    if (!vm->failed && push_level(vm, VM_A_WINDOW, 0, insn->d))
+        d->e = pk_vm_window_end(vm, bytes);
 }
 
-static void run_item(pk_vm *vm)
+static void jump_unless(pk_vm *vm, const pk_insn *insn, uint32_t instance)
 {
-    vm_level *level = pk_vm_instance(vm);
-    const pk_image_layer *layer = pk_vm_layer(vm, level->layer);
-    if (level->pc >= layer->n_items) {
+    vm_notes *notes = &vm->dissection.notes;
+    uint32_t before = notes->n;
+    bool holds = pk_value_truth(pk_vm_read_expr(vm, (pk_ref)insn->e, NULL, 0));
+    uint64_t with = 0;
+    vm_step_op test =
+        notes->n == before + 1 ? pk_vm_ready_test(vm, (pk_ref)insn->e, &with) : VM_DO_UNDEFINED;
+    if (test != VM_DO_UNDEFINED) {
+        vm_note *note = &notes->at[before];
+        note->kind = VM_NOTE_TEST;
+        note->test = (uint8_t)test;
+        note->holds = holds;
+        note->value = with;
+    }
+    if (!holds)
+        vm->dissection.levels[instance].pc = insn->d;
+}
+
+static void run_item(pk_vm *vm, uint32_t instance)
+{
+    vm_level *level = &vm->dissection.levels[instance];
+    if (level->pc >= level->n_items) {
         leave_instance(vm);
         return;
     }
-    const pk_insn *insn = &vm->image->code[layer->items + level->pc++];
+    const pk_insn *insn = &level->items[level->pc++];
     switch ((pk_op)insn->op) {
     case PK_OPC_FIX:
         read_fixed(vm, insn);
@@ -375,12 +466,9 @@ static void run_item(pk_vm *vm)
     case PK_OPC_LST:
         enter_list(vm, insn->d);
         return;
-    case PK_OPC_JIF: {
-        uint32_t at = pk_vm_top(vm)->instance;
-        if (!pk_value_truth(pk_vm_read_expr(vm, (pk_ref)insn->e, NULL, 0)))
-            vm->dissection.levels[at].pc = insn->d;
+    case PK_OPC_JIF:
+        jump_unless(vm, insn, instance);
         return;
-    }
     case PK_OPC_JMP:
         level->pc = insn->d;
         return;
@@ -407,18 +495,18 @@ static bool run(pk_vm *vm, uint32_t root, uint64_t end)
 {
     vm_dissection *d = &vm->dissection;
     while (d->depth > 0) {
-        bool spent = vm->fuel == 0 || d->nodes_left == 0;
-        if (vm->failed && vm->error.code == PK_ENOMEM)
-            return false;
-        if (spent || vm->failed) {
+        if (vm->fuel == 0 || d->nodes_left == 0 || vm->failed) {
+            if (vm->failed && vm->error.code == PK_ENOMEM)
+                return false;
             stop(vm, root, end);
             return !vm->failed;
         }
         vm->fuel--;
-        if (pk_vm_top(vm)->kind == VM_A_LIST)
+        const vm_level *top = pk_vm_top(vm);
+        if (top->kind == VM_A_LIST)
             next_element(vm);
         else
-            run_item(vm);
+            run_item(vm, top->instance);
     }
     return !vm->failed || vm->error.code != PK_ENOMEM;
 }
@@ -440,6 +528,8 @@ static void begin(pk_vm *vm, pk_tree *tree, uint64_t off, uint64_t end)
     vm->building = false;
     vm->inferring = false;
     vm->failed = false;
+    d->notes.n = 0;
+    d->notes.told = true;
 }
 
 int pk_vm_dissect(pk_vm *vm, pk_ref layer, const uint8_t *bytes, uint32_t len, uint32_t wire_len,
@@ -449,6 +539,8 @@ int pk_vm_dissect(pk_vm *vm, pk_ref layer, const uint8_t *bytes, uint32_t len, u
     pk_tree_reset(tree, bytes, bits / 8, wire_len);
     if (tree->count == 0)
         return PK_ENOMEM;
+    if (layer && pk_vm_recall(vm, layer, tree))
+        return PK_OK;
     vm->depth = vm->base = 0;
     begin(vm, tree, 0, bits);
     vm_dissection *d = &vm->dissection;
@@ -465,6 +557,8 @@ int pk_vm_dissect(pk_vm *vm, pk_ref layer, const uint8_t *bytes, uint32_t len, u
         leaf(vm, PK_REC_REST, 0, 0, 0, bits);
     pk_tree_close(tree, 0, bits);
     d->running = false;
+    if (good && !vm->failed && layer)
+        pk_vm_recall_keep(vm, layer, tree);
     return good && !vm->failed ? PK_OK : PK_ENOMEM;
 }
 

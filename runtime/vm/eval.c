@@ -255,9 +255,7 @@ static pk_value do_window(pk_vm *vm, const pk_insn *insn)
         rest.spare = 1; /* no number of its own: see dissect.c */
         return rest;
     }
-    if (insn->d > 64 || insn->d > d->e - d->p)
-        return pk_value_undefined();
-    return pk_value_int((int64_t)pk_bits_get(d->tree->bytes, d->p, (unsigned)insn->d));
+    return pk_vm_peek(vm, insn->d);
 }
 
 static pk_value do_under(const pk_vm *vm, const vm_frame *frame, pk_ref layer)

@@ -81,7 +81,7 @@ static void begin(const question *ask)
 static pk_value evaluate(const question *ask, pk_ref expr)
 {
     pk_value self = pk_vm_tree_node(0, ask->owner), value;
-    if (pk_vm_quick(ask->vm, expr, self, NULL, 0, &value))
+    if (pk_vm_ready(ask->vm, expr, ask->owner.rec, NULL, 0, &value))
         return value;
     value = pk_vm_evaluate(ask->vm, expr, self, VM_NO_ITEM, NULL, 0);
     if (ask->vm->failed)

@@ -26,6 +26,7 @@
 #ifndef PK_VM_INTERNAL_H
 #define PK_VM_INTERNAL_H
 
+#include "recall.h"
 #include "tree/bits.h"
 #include "vm/vm.h"
 
@@ -140,20 +141,33 @@ typedef struct vm_slot {
 
 typedef enum vm_level_kind { VM_AN_INSTANCE, VM_A_LIST, VM_A_WINDOW } vm_level_kind;
 
+/* 64 bytes, one of them for each open instance, list or window. */
 typedef struct vm_level {
     uint8_t kind;
     uint8_t layers, structs; /* depth, of an instance */
     uint32_t instance;       /* level whose items are run */
     uint32_t rec;
-    pk_ref layer;
-    uint32_t pc;    /* VM_AN_INSTANCE */
+    pk_ref name; /* LAY, FLD of the list, STR of the window */
+    union {
+        uint32_t pc;      /* VM_AN_INSTANCE: the next item */
+        uint32_t element; /* VM_A_LIST: record of the element at hand */
+    };
+    uint32_t n_items;
+    const pk_insn *items;
     uint64_t outer; /* end of the window around */
-    uint64_t claim; /* VM_AN_INSTANCE: where its payload's own window ends */
-    pk_ref window;  /* VM_A_WINDOW: name */
-    pk_ref field;   /* VM_A_LIST */
-    uint64_t count, index, start;
-    uint32_t element;
+    union {
+        uint64_t claim; /* VM_AN_INSTANCE: where its payload's own window ends */
+        uint64_t count; /* VM_A_LIST */
+    };
+    uint64_t index, start; /* VM_A_LIST: elements begun, where the last one did */
 } vm_level;
+
+/* What a table said of a key; the next packet mostly asks the same. */
+typedef struct vm_dispatch {
+    uint64_t key;
+    pk_ref table, layer; /* table 0: nothing yet */
+} vm_dispatch;
+enum { VM_DISPATCHES = 64 };
 
 typedef struct vm_dissection {
     pk_tree *tree;
@@ -162,6 +176,8 @@ typedef struct vm_dissection {
     uint32_t depth, cap;
     uint64_t nodes_left;
     bool running;
+    vm_dispatch dispatch[VM_DISPATCHES];
+    vm_notes notes; /* what was read */
 } vm_dissection;
 
 /* ---- the machine
@@ -183,13 +199,15 @@ struct pk_vm {
     pk_env env;
 
     /* made once from the image */
-    uint8_t *regs_of;     /* EXP: registers that it uses */
-    uint32_t *slot_base;  /* LAY: where its slots begin in slot_field */
-    uint32_t *slot_field; /* first FLD of a slot */
-    uint32_t *same_slot;  /* FLD: next FLD of the same slot, 0 = none */
-    uint32_t *item_of;    /* FLD: its item, VM_NO_ITEM when in none */
-    uint8_t *field_facts; /* FLD */
-    vm_name *names;       /* layers by name and alias, sorted */
+    uint8_t *regs_of;        /* EXP: registers that it uses */
+    uint32_t *slot_base;     /* LAY: where its slots begin in slot_field */
+    uint32_t *slot_field;    /* first FLD of a slot */
+    uint32_t *same_slot;     /* FLD: next FLD of the same slot, 0 = none */
+    uint32_t *item_of;       /* FLD: its item, VM_NO_ITEM when in none */
+    uint8_t *field_facts;    /* FLD */
+    struct vm_ready **ready; /* EXP: made ready, NULL = not yet (ready.h) */
+    pk_arena ready_memory;
+    vm_name *names; /* layers by name and alias, sorted */
     uint32_t n_names;
     pk_ref value_name, dst_name, payload_name, raw_layer, link_table;
 
@@ -211,6 +229,7 @@ struct pk_vm {
     uint64_t fuel;
     const pk_tree *trees[2];
     bool building, inferring;
+    bool thorough;                  /* no shortcuts */
     uint64_t at_bit;                /* inferring: where the field lies */
     pk_bit_run blank[PK_TREE_RUNS]; /* inferring: bits that read as zero */
     unsigned n_blank;
@@ -233,6 +252,7 @@ struct pk_vm {
     uint32_t cap_visits;
 
     vm_dissection dissection;
+    vm_recall *recall;
     struct vm_trace *trace; /* building: notes where values come from, NULL mostly */
     bool failed;
     pk_vm_error error;
@@ -394,6 +414,8 @@ static inline vm_level *pk_vm_instance(pk_vm *vm)
 /* A condition that runs into a limit of the machine is undefined; running out of fuel or memory
  * fails the machine. */
 pk_value pk_vm_read_expr(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t n_args);
+/* The next `bits` bits, undefined when there are not as many. */
+pk_value pk_vm_peek(pk_vm *vm, uint32_t bits);
 /* min(e, p + 8 * max(N, 0)); undefined narrows nothing. */
 uint64_t pk_vm_window_end(const pk_vm *vm, pk_value bytes);
 /* The bits that a scalar takes at p; false when it does not fit. */
@@ -402,12 +424,15 @@ bool pk_vm_read_bits(pk_vm *vm, const pk_image_field *field, uint64_t *ret_bits)
 /* ---- infer.c ---- */
 void pk_vm_study_defaults(pk_vm *vm); /* finds the SIMPLE fields; once, when the machine is made */
 
-/* ---- quick.c ---- */
-/* Evaluates `expr` over trees[0] without frames; false when it takes the general machine. */
-bool pk_vm_quick(pk_vm *vm, pk_ref expr, pk_value self, const pk_value *args, uint32_t n_args,
+/* ---- ready.c ---- */
+/* Evaluates `expr` in the instance at record `rec` of trees[0] without frames (ready.h); false when
+ * it takes the general machine. */
+bool pk_vm_ready(pk_vm *vm, pk_ref expr, uint32_t rec, const pk_value *args, uint32_t n_args,
                  pk_value *ret_value);
 
 /* ---- dissect.c ---- */
+/* The layer of `key` in `table`, 0 = none. */
+pk_ref pk_vm_dispatch(pk_vm *vm, pk_ref table, uint64_t key);
 /* Dissects bits off..end of the tree's bytes as an instance of `layer` under record `up`. */
 bool pk_vm_dissect_part(pk_vm *vm, pk_tree *tree, pk_ref layer, pk_rec instance, uint64_t off,
                         uint64_t end);

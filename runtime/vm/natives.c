@@ -132,6 +132,7 @@ static int link_address(pk_vm *vm, pk_fn fn, pk_value self, pk_value *ret_value)
     bool (*ask)(void *, pk_bytes, uint8_t *) = own ? vm->env.source_mac : vm->env.nexthop_mac;
     memset(mac, own ? 0 : 0xff, sizeof mac);
     if (ask) {
+        vm->dissection.notes.told = false; /* who is asked may answer otherwise another time */
         if (network_destination(vm, self, &destination) == VM_PUSHED)
             return VM_PUSHED;
         if (!ask(vm->env.context, (pk_bytes){destination.bytes, destination.len}, mac))
@@ -157,6 +158,7 @@ static pk_value source_address(pk_vm *vm, pk_value destination, uint32_t len)
     if (local)
         return address(vm, len == 4 ? loopback4 : loopback6, len);
     pk_bytes to = {destination.bytes, destination.len};
+    vm->dissection.notes.told = false;
     if (!vm->env.source_address || !vm->env.source_address(vm->env.context, to, bytes))
         memset(bytes, 0, sizeof bytes);
     pk_value own = address(vm, bytes, len);

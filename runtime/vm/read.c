@@ -8,12 +8,13 @@ enum { BASE128_BYTES = 10 };
  * ends the dissection. */
 pk_value pk_vm_read_expr(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t n_args)
 {
-    pk_value self = pk_vm_node_value(0, pk_tree_pack((pk_tree_node){pk_vm_instance(vm)->rec, 0}));
+    uint32_t rec = pk_vm_instance(vm)->rec;
     if (expr == 0)
         return pk_value_undefined();
     pk_value value;
-    if (pk_vm_quick(vm, expr, self, args, n_args, &value))
+    if (pk_vm_ready(vm, expr, rec, args, n_args, &value))
         return value;
+    pk_value self = pk_vm_node_value(0, pk_tree_pack((pk_tree_node){rec, 0}));
     pk_vm_scratch_reset(&vm->scratch);
     value = pk_vm_evaluate(vm, expr, self, VM_NO_ITEM, args, n_args);
     if (vm->failed && vm->error.code != PK_ENOMEM && vm->fuel > 0) {
@@ -21,6 +22,15 @@ pk_value pk_vm_read_expr(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t 
         return pk_value_undefined();
     }
     return value;
+}
+
+pk_value pk_vm_peek(pk_vm *vm, uint32_t bits)
+{
+    vm_dissection *d = &vm->dissection;
+    if (bits > 64 || bits > d->e - d->p)
+        return pk_value_undefined();
+    pk_vm_note_bits(&d->notes, d->tree, d->p, bits);
+    return pk_value_int((int64_t)pk_bits_get(d->tree->bytes, d->p, bits));
 }
 
 uint64_t pk_vm_window_end(const pk_vm *vm, pk_value bytes)
@@ -47,13 +57,15 @@ static uint64_t integer_width(pk_vm *vm, const pk_image_field *field)
 }
 
 /* Bits of a base-128 integer at p, at most BASE128_BYTES bytes; 0 when it does not end in time. */
-static uint64_t base128_bits(const vm_dissection *d)
+static uint64_t base128_bits(vm_dissection *d)
 {
     for (unsigned i = 0; i < BASE128_BYTES; i++) {
         uint64_t at = d->p + (uint64_t)i * 8;
         if (d->e - d->p < (uint64_t)(i + 1) * 8)
             return 0;
-        if (!(pk_bits_get(d->tree->bytes, at, 8) & 0x80))
+        uint64_t byte = pk_bits_get(d->tree->bytes, at, 8);
+        pk_vm_note(&d->notes, at, 8, byte);
+        if (!(byte & 0x80))
             return (uint64_t)(i + 1) * 8;
     }
     return 0;

@@ -292,6 +292,7 @@ static pk_value element(pk_vm *vm, const pk_set *set, pk_u128 index)
 
 pk_value pk_vm_random(pk_vm *vm, uint32_t stream, pk_ref axis)
 {
+    vm->dissection.notes.told = false;
     if (!vm->point)
         return pk_value_undefined();
     if (axis == 0)
@@ -306,6 +307,7 @@ pk_value pk_vm_random(pk_vm *vm, uint32_t stream, pk_ref axis)
 
 pk_value pk_vm_axis(pk_vm *vm, pk_ref axis)
 {
+    vm->dissection.notes.told = false;
     uint8_t address[16];
     if (!vm->point || !vm->space)
         return pk_value_undefined();

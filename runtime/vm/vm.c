@@ -263,9 +263,10 @@ static bool study(pk_vm *vm)
     vm->same_slot = calloc(image->n_fields, sizeof *vm->same_slot);
     vm->item_of = malloc(image->n_fields * sizeof *vm->item_of);
     vm->field_facts = calloc(image->n_fields, 1);
+    vm->ready = calloc(image->n_exprs, sizeof(struct vm_ready *));
     vm->names = calloc((size_t)image->n_layers + image->n_aliases, sizeof *vm->names);
     if (!vm->regs_of || !vm->slot_base || !vm->slot_field || !vm->same_slot || !vm->item_of ||
-        !vm->field_facts || !vm->names)
+        !vm->field_facts || !vm->ready || !vm->names)
         return false;
     memset(vm->item_of, 0xff, image->n_fields * sizeof *vm->item_of);
     count_registers(vm);
@@ -314,6 +315,7 @@ void pk_vm_free(pk_vm *vm)
     free(vm->same_slot);
     free(vm->item_of);
     free(vm->field_facts);
+    free(vm->ready);
     free(vm->names);
     free(vm->params);
     free(vm->param_state);
@@ -325,16 +327,21 @@ void pk_vm_free(pk_vm *vm)
     free(vm->items);
     free(vm->visits);
     free(vm->dissection.levels);
+    pk_vm_recall_free(vm->recall);
     pk_buf_free(&vm->encoding);
     pk_arena_free(&vm->param_bytes);
+    pk_arena_free(&vm->ready_memory);
     pk_vm_scratch_free(&vm->scratch);
     free(vm);
 }
 
 /* ---- parameters and the space ---------------------------------------------------------------- */
 
+/* What was read with other values is no guide to what will be. */
 static int keep_param(pk_vm *vm, pk_ref param, pk_value value)
 {
+    pk_vm_recall_free(vm->recall);
+    vm->recall = NULL;
     if (value.kind == PK_BYTES) {
         uint8_t *bytes = pk_arena_alloc(&vm->param_bytes, value.len);
         if (!bytes)
@@ -429,6 +436,11 @@ const pk_space *pk_vm_space(const pk_vm *vm)
 void pk_vm_link_set(pk_vm *vm, pk_ref layer)
 {
     vm->link = layer < vm->image->n_layers ? layer : 0;
+}
+
+void pk_vm_shortcuts_set(pk_vm *vm, bool on)
+{
+    vm->thorough = !on;
 }
 
 pk_ref pk_vm_link_layer(const pk_vm *vm, uint32_t dlt)

@@ -92,6 +92,10 @@ void pk_vm_link_set(pk_vm *vm, pk_ref layer);
 int pk_vm_dissect(pk_vm *vm, pk_ref layer, const uint8_t *bytes, uint32_t len, uint32_t wire_len,
                   pk_tree *tree);
 
+/* A machine reads simple expressions without frames and gives a packet that looks like an earlier one
+ * the same records. `on` false: it takes neither way from now on, and finds the same (tests hold that). */
+void pk_vm_shortcuts_set(pk_vm *vm, bool on);
+
 /* The layer that capture link type `dlt` means (table `dlt` of the pseudo layer `link`); 0 = none. */
 pk_ref pk_vm_link_layer(const pk_vm *vm, uint32_t dlt);
 
