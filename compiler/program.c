@@ -93,6 +93,7 @@ typedef enum clause_use {
     CLAUSE_WORD,   /* of a probe, with a word or a value */
     CLAUSE_SWITCH, /* of a probe, without a value */
     CLAUSE_PART,   /* of a probe, with `I/N` */
+    CLAUSE_RANGE,  /* of a probe, with a value or `A..B` */
     CLAUSE_SEND,
     CLAUSE_ANSWER,
     CLAUSE_LISTEN,
@@ -108,7 +109,7 @@ static const struct {
 } clauses[] = {
     {"send", CLAUSE_SEND},       {"probe", CLAUSE_PROBE},     {"check", CLAUSE_CHECK},
     {"timeout", CLAUSE_OPTION},  {"retry", CLAUSE_OPTION},    {"rate", CLAUSE_WORD},
-    {"inter", CLAUSE_OPTION},    {"count", CLAUSE_OPTION},    {"loops", CLAUSE_OPTION},
+    {"inter", CLAUSE_RANGE},     {"count", CLAUSE_WORD},      {"loops", CLAUSE_OPTION},
     {"order", CLAUSE_WORD},      {"seed", CLAUSE_OPTION},     {"iface", CLAUSE_WORD},
     {"collect", CLAUSE_WORD},    {"view", CLAUSE_LATER_VIEW}, {"flow", CLAUSE_LATER},
     {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LISTEN},   {"answer", CLAUSE_ANSWER},
@@ -118,6 +119,12 @@ static const struct {
     {"pace", CLAUSE_LATER},      {"speed", CLAUSE_LATER},     {"save", CLAUSE_WORD},
     {"guard", CLAUSE_LATER},     {"where", CLAUSE_LATER},     {"sniff", CLAUSE_LATER},
 };
+
+static bool is_option(clause_use use)
+{
+    return use == CLAUSE_OPTION || use == CLAUSE_WORD || use == CLAUSE_SWITCH ||
+           use == CLAUSE_PART || use == CLAUSE_RANGE;
+}
 
 static const char *clause_text(pk_compiler *cx, const pk_ast_node *at)
 {
@@ -252,6 +259,19 @@ static void probe_where(pk_compiler *cx, probe *p, pk_span span, pk_node conditi
         (void)pk_lower_where(cx, &p->scope, condition, &p->record);
 }
 
+/* `inter A..B` is two options as well. */
+static void add_range(pk_compiler *cx, probe *p, pk_ref name, const char *text, pk_node value)
+{
+    pk_ast_node at = *pk_at(cx, value);
+    bool range = at.kind == PK_AST_RANGE && !at.c;
+    add_option(cx, p, name, range ? at.a : value, CLAUSE_OPTION);
+    char most[32];
+    int len = snprintf(most, sizeof most, "%s..", text);
+    if (range)
+        add_option(cx, p, pk_image_builder_text(cx->builder, most, (size_t)len), at.b,
+                   CLAUSE_OPTION);
+}
+
 static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, pk_node value)
 {
     const char *text = pk_ast_atom_text(cx->ast, name);
@@ -262,7 +282,7 @@ static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, 
         probe_pattern(cx, p, use, span, value);
         return;
     }
-    if (use != CLAUSE_OPTION && use != CLAUSE_WORD && use != CLAUSE_SWITCH && use != CLAUSE_PART) {
+    if (!is_option(use)) {
         pk_diag_report(cx->diags, PK_DIAG_CLAUSE_PLACE, span, "`%s` cannot stand here", text);
         return;
     }
@@ -282,6 +302,8 @@ static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, 
     }
     if (use == CLAUSE_PART)
         add_part(cx, p, ref, text, value);
+    else if (use == CLAUSE_RANGE)
+        add_range(cx, p, ref, text, value);
     else
         add_option(cx, p, ref, value, use);
 }

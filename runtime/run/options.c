@@ -6,6 +6,7 @@
 #include "run/tracker.h"
 
 #define NS_PER_S UINT64_C(1000000000)
+#define PPS_MOST UINT64_C(1000000000000000) /* a distance of 1 ns */
 
 void pk_run_options_init(pk_run_options *ret_options)
 {
@@ -73,6 +74,19 @@ static bool set_inter(pk_run_options *options, pk_value value)
         return false;
     options->rate = inter ? (uint64_t)(1e6 * (double)NS_PER_S / (double)inter + 0.5) : 0;
     return !inter || options->rate;
+}
+
+/* The far end of `inter A..B`: behind `inter`, whose distance is the shortest. */
+static bool set_inter_most(pk_run_options *options, pk_value value)
+{
+    int64_t most;
+    if (!take_number(value, 1, INT64_MAX / 4, &most))
+        return false;
+    int64_t least = options->rate ? (int64_t)(1e6 * (double)NS_PER_S / (double)options->rate) : 0;
+    if (!options->rate)
+        options->rate = PPS_MOST;
+    options->spread = most - least;
+    return options->spread >= 0;
 }
 
 static bool set_burst(pk_run_options *options, pk_value value)
@@ -180,6 +194,7 @@ static const struct known_option {
     {"retry", PK_RUN_RETRY, set_retry, "a number of tries from 0 to 250"},
     {"rate", PK_RUN_RATE, set_rate, "a rate such as 1kpps or 10Mbps, or `line`"},
     {"inter", PK_RUN_RATE, set_inter, "a duration such as 10ms"},
+    {"inter..", PK_RUN_RATE, set_inter_most, "a duration not below the shortest"},
     {"burst", PK_RUN_BURST, set_burst, "a number of packets"},
     {"count", PK_RUN_COUNT, set_count, "a number of packets, or `forever`"},
     {"loops", PK_RUN_LOOPS, set_loops, "a number of times"},

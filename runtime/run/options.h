@@ -40,6 +40,7 @@ typedef struct pk_run_options {
     int64_t timeout;  /* ns after a stimulus's last try */
     uint32_t retry;   /* tries beyond the first, for the unanswered */
     uint64_t rate;    /* as run/pace.h has it; 0 = without limit */
+    int64_t spread;   /* ns by which distances between packets vary at most */
     uint32_t burst;   /* packets that may go at once; 0 = by the rate */
     pk_u128 count;    /* packets; 0 = as many as the set has, times loops */
     uint64_t loops;   /* times the set is sent */

@@ -1,9 +1,12 @@
 #include "run/pace.h"
 
-#define NS_PER_S    UINT64_C(1000000000)
-#define PPS_UNIT    UINT64_C(1000000) /* rates count packets in that many seconds */
-#define CATCH_UP    INT64_C(10000000) /* ns */
-#define FRAME_BYTES 1500u             /* a frame of ordinary size */
+#include "base/rng.h"
+
+#define NS_PER_S      UINT64_C(1000000000)
+#define PPS_UNIT      UINT64_C(1000000)    /* rates count packets in that many seconds */
+#define CATCH_UP      INT64_C(10000000)    /* ns */
+#define SPREAD_STREAM UINT64_C(0x70616365) /* apart from the streams of packets */
+#define FRAME_BYTES   1500u                /* a frame of ordinary size */
 
 /* Cost of a packet; divided by the rate's number it is its nanoseconds. */
 static pk_u128 cost_of(const pk_pace *pace, uint32_t bytes)
@@ -44,6 +47,12 @@ void pk_pace_init(pk_pace *ret_pace, uint64_t rate, uint32_t burst, int64_t now)
     ret_pace->slack = slack_of(ret_pace);
 }
 
+void pk_pace_spread(pk_pace *pace, int64_t spread, uint64_t seed)
+{
+    pace->spread = spread;
+    pace->seed = seed;
+}
+
 bool pk_pace_due(pk_pace *pace, int64_t now)
 {
     if (!pace->rate)
@@ -66,6 +75,9 @@ void pk_pace_spend(pk_pace *pace, uint32_t bytes)
     pk_u128 step = cost / divisor;
     pace->rest = (uint64_t)(cost % divisor);
     pace->next += step > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)step;
+    if (pace->spread)
+        pace->next += (int64_t)pk_rng_below(pace->seed, pace->drawn++, SPREAD_STREAM,
+                                            (pk_u128)pace->spread + 1);
 }
 
 int64_t pk_pace_next(const pk_pace *pace)

@@ -5,6 +5,8 @@
  * really went), so a late wake-up is caught up by a few packets at once and the asked rate is kept
  * exactly; but never by more than `burst` packets: a pause of the machine does not become a flood.
  * Times are nanoseconds of the monotonic clock. A rate of 0 means without limit.
+ *
+ * A spread makes the distances irregular: to each a random time up to it is added.
  */
 #ifndef PK_RUN_PACE_H
 #define PK_RUN_PACE_H
@@ -20,10 +22,16 @@ typedef struct pk_pace {
     int64_t slack;  /* how far the deadline may lie behind */
     int64_t next;   /* when the next packet is due */
     uint64_t rest;  /* what the last division left, so that nothing is lost to rounding */
+    int64_t spread; /* ns that a distance may be longer, at most */
+    uint64_t seed;  /* of the spread, */
+    uint64_t drawn; /* and how many were drawn */
 } pk_pace;
 
 /* burst 0: what 10 ms hold, at least 1. */
 void pk_pace_init(pk_pace *ret_pace, uint64_t rate, uint32_t burst, int64_t now);
+
+/* From here on distances are longer by 0 to `spread` ns, drawn from the seed. The pace has a rate. */
+void pk_pace_spread(pk_pace *pace, int64_t spread, uint64_t seed);
 
 /* May a packet go at `now`? */
 bool pk_pace_due(pk_pace *pace, int64_t now);

@@ -106,6 +106,7 @@ int pk_session_run(pk_session *session, const pk_session_observer *observer, pk_
     session->observer = observer;
     session->began = session->told = pk_session_now();
     pk_pace_init(&session->pace, session->options->rate, session->options->burst, session->began);
+    pk_pace_spread(&session->pace, session->options->spread, session->options->seed);
     expect_stimuli(session);
     bool over = false;
     int error = PK_OK;

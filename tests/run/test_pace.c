@@ -92,8 +92,33 @@ static void a_queue_gives_back_what_was_put_in_order(void)
     pk_queue_free(&queue);
 }
 
+static void a_spread_varies_the_distances_within_its_bounds_and_by_the_seed(void)
+{
+    int64_t first[64];
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        pk_pace pace;
+        int64_t least = INT64_MAX, most = 0;
+        bool same = true;
+        pk_pace_init(&pace, pps(100), 0, 0);
+        pk_pace_spread(&pace, 30000000, seed);
+        for (int i = 0; i < 64; i++) {
+            int64_t before = pk_pace_next(&pace);
+            pk_pace_spend(&pace, 64);
+            int64_t distance = pk_pace_next(&pace) - before;
+            least = distance < least ? distance : least;
+            most = distance > most ? distance : most;
+            same = same && (seed == 1 || distance == first[i]);
+            first[i] = distance;
+        }
+        CHECK(least >= 10000000 && least < 12000000);
+        CHECK(most <= 40000000 && most > 38000000);
+        CHECK(seed == 1 || !same);
+    }
+}
+
 int main(void)
 {
+    a_spread_varies_the_distances_within_its_bounds_and_by_the_seed();
     packets_a_second_are_kept_exactly();
     a_rate_below_one_a_second_works();
     bits_a_second_count_the_bytes();
