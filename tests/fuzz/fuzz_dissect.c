@@ -1,22 +1,13 @@
 /*
  * Any bytes, as any standard layer: the leaves tile them, no limit is passed, the same bytes give
- * the same tree, and whatever is asked about a node has an answer. The first byte of an input picks
- * the layer.
+ * the same tree, and whatever is asked about a node has an answer. The first two bytes of an input
+ * pick the layer.
  */
-#include "fuzz.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "../vm/tiling.h"
-#include "standard.h"
-#include "vm/vm.h"
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
+#include "layers.h"
 
 static void ask_everything(pk_vm *vm, const pk_tree *tree)
 {
@@ -48,22 +39,15 @@ static void dissect(pk_vm *vm, const pk_image *image, pk_ref layer, const uint8_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    pk_image image;
-    char why[256];
-    if (size < 1 || size > 65536)
+    if (size < LAYER_BYTES || size > 65536)
         return 0;
-    require(pk_image_load(pk_standard_image, pk_standard_image_size, &image, why, sizeof why) ==
-            PK_OK);
-    pk_vm *vm = pk_vm_new(&image, NULL);
-    require(vm != NULL);
+    const layers *standard = layers_standard();
     /* In memory of exactly that size, so that a read beyond it is seen. */
-    uint32_t len = (uint32_t)(size - 1);
+    uint32_t len = (uint32_t)(size - LAYER_BYTES);
     uint8_t *bytes = malloc(len ? len : 1);
     require(bytes != NULL);
-    memcpy(bytes, data + 1, len);
-    dissect(vm, &image, data[0] < image.n_layers ? data[0] : 0, bytes, len);
-    dissect(vm, &image, pk_image_layer_find(&image, "eth"), bytes, len);
+    memcpy(bytes, data + LAYER_BYTES, len);
+    dissect(standard->vm, &standard->image, layers_pick(standard, data), bytes, len);
     free(bytes);
-    pk_vm_free(vm);
     return 0;
 }

@@ -1,25 +1,17 @@
 /*
  * Any bytes, as any standard layer: the leaves tile them, and what is written for them, compiled and
  * built again, gives the same bytes; with every field named by the description itself, too, unless
- * it was written as bytes. The first byte of an input picks the layer.
+ * it was written as bytes. The first two bytes of an input pick the layer.
  */
-#include "fuzz.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "../vm/machine.h"
 #include "../vm/tiling.h"
+#include "layers.h"
 #include "source_verify.h"
-#include "standard.h"
 
 enum { INPUT_LIMIT = 4096 };
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static bool inferred(void *context, const pk_tree *tree, pk_tree_node node)
 {
@@ -70,16 +62,10 @@ static void hold(const pk_image *image, pk_vm *vm, pk_ref layer, const uint8_t *
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    pk_image image;
-    char why[256];
-    if (size < 1 || size > INPUT_LIMIT)
+    if (size < LAYER_BYTES || size > INPUT_LIMIT)
         return 0;
-    require(pk_image_load(pk_standard_image, pk_standard_image_size, &image, why, sizeof why) ==
-            PK_OK);
-    pk_vm *vm = pk_vm_new(&image, NULL);
-    require(vm != NULL);
-    hold(&image, vm, data[0] < image.n_layers ? data[0] : 0, data + 1, (uint32_t)(size - 1));
-    hold(&image, vm, pk_image_layer_find(&image, "eth"), data + 1, (uint32_t)(size - 1));
-    pk_vm_free(vm);
+    const layers *standard = layers_standard();
+    hold(&standard->image, standard->vm, layers_pick(standard, data), data + LAYER_BYTES,
+         (uint32_t)(size - LAYER_BYTES));
     return 0;
 }
