@@ -45,6 +45,8 @@ typedef struct pk_cli {
     size_t n_imports;
     pk_cli_param params[PK_CLI_LIST];
     size_t n_params;
+    pk_front_reach reach[PK_CLI_LIST]; /* --exclude and its kin */
+    size_t n_reach;
     const char *operands[PK_CLI_LIST];
     size_t n_operands;
     pk_buf out;               /* standard output */

@@ -98,6 +98,27 @@ static int keep_in(const pk_cli *cli, const char **list, size_t *count, pk_optio
     return 0;
 }
 
+static int keep_reach(pk_cli *cli, pk_option option, const char *value)
+{
+    static const struct {
+        pk_option option;
+        pk_scope_list list;
+        bool file;
+    } kinds[] = {{PK_OPT_EXCLUDE, PK_SCOPE_EXCLUDED, false},
+                 {PK_OPT_EXCLUDE_FILE, PK_SCOPE_EXCLUDED, true},
+                 {PK_OPT_SCOPE, PK_SCOPE_ONLY, true},
+                 {PK_OPT_ALLOW, PK_SCOPE_ALLOWED, false}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].option != option)
+            continue;
+        if (cli->n_reach == PK_CLI_LIST)
+            return pk_cli_fail(cli, PK_EXIT_USAGE, "too many --%s (limit %d)",
+                               pk_cli_options[option].name, PK_CLI_LIST);
+        cli->reach[cli->n_reach++] = (pk_front_reach){kinds[i].list, kinds[i].file, value};
+    }
+    return 0;
+}
+
 static int keep(pk_cli *cli, pk_option option, const char *value)
 {
     cli->value[option] = value;
@@ -106,7 +127,7 @@ static int keep(pk_cli *cli, pk_option option, const char *value)
         return keep_in(cli, cli->exprs, &cli->n_exprs, option, value);
     if (option == PK_OPT_IMPORT)
         return keep_in(cli, cli->imports, &cli->n_imports, option, value);
-    return 0;
+    return keep_reach(cli, option, value);
 }
 
 static int keep_param(pk_cli *cli, const char *name, size_t len, const char *value)

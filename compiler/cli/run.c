@@ -12,12 +12,14 @@
 
 enum { PORTS = 1024, RETRIES = 250 };
 
-static volatile sig_atomic_t stop_requests;
+static volatile sig_atomic_t stop_requests, again_requests;
 
 static void on_signal(int signal_number)
 {
-    (void)signal_number;
-    stop_requests = stop_requests + 1;
+    if (signal_number == SIGHUP)
+        again_requests = again_requests + 1;
+    else
+        stop_requests = stop_requests + 1;
 }
 
 static void install_handlers(void)
@@ -215,6 +217,9 @@ static int run(pk_cli *cli, pk_description *d)
                             .probe = d->probe,
                             .params = params,
                             .n_params = (uint32_t)cli->n_params,
+                            .reach = cli->reach,
+                            .n_reach = (uint32_t)cli->n_reach,
+                            .many = pk_cli_given(cli, PK_OPT_YES),
                             .save = cli->value[PK_OPT_SAVE],
                             .resume = cli->value[PK_OPT_RESUME],
                             .unanswered = pk_cli_given(cli, PK_OPT_UNANSWERED),
@@ -223,6 +228,7 @@ static int run(pk_cli *cli, pk_description *d)
                             .verbosity = cli->times[PK_OPT_VERBOSE],
                             .program = "pktc " PKTC_VERSION,
                             .stop = &stop_requests,
+                            .again = &again_requests,
                             .put = put,
                             .tell = tell,
                             .context = cli};

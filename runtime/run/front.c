@@ -107,6 +107,7 @@ static int on_received(void *context, const pk_exchange *exchange)
 static int on_progress(void *context, const pk_session_counts *counts)
 {
     pk_front *f = context;
+    pk_front_scope_again(f);
     int error = put_results(f);
     if (!error && f->record)
         error = pk_record_checkpoint(f->record, counts, pk_session_settled(f->session), &f->error);
@@ -150,6 +151,8 @@ static void tell_summary(pk_front *f, const pk_session_counts *counts)
 {
     if (*pk_session_failure(f->session))
         pk_front_note(f, "not every packet left: %s\n", pk_session_failure(f->session));
+    if (*pk_session_exclusion(f->session))
+        pk_front_note(f, "not sent: %s\n", pk_session_exclusion(f->session));
     if (f->setup->quiet)
         return;
     if (f->unmatched.len)
@@ -165,6 +168,8 @@ static int exit_of(const pk_front *f, const pk_session_counts *counts)
         return PK_EXIT_LOST;
     if (counts->asked && counts->failed && !counts->sent)
         return PK_EXIT_ENVIRONMENT;
+    if (counts->excluded && !counts->sent)
+        return PK_EXIT_USAGE;
     if (f->setup->exit_rule == PK_FRONT_EXIT_RAN || f->options.discard || !counts->asked)
         return PK_EXIT_ANSWERED;
     uint64_t wanted = f->setup->exit_rule == PK_FRONT_EXIT_ALL ? counts->sent : 1;
@@ -211,6 +216,7 @@ static void close_all(pk_front *f)
     pk_session_counts none = {0};
     pk_record_finish(f->record, &none, 0, NULL);
     pk_session_free(f->session);
+    pk_scope_free(f->scope);
     pk_done_free(&f->done);
     pk_buf_free(&f->earlier);
     pk_vm_free(f->vm);

@@ -20,6 +20,9 @@
 #include "run/options.h"
 #include "run/session.h"
 
+#define PK_FRONT_TARGETS    UINT64_C(65536)     /* targets of a run that nobody has confirmed */
+#define PK_FRONT_EXCLUSIONS "/etc/pktc/exclude" /* is read where it exists */
+
 /* Exit codes (BEHAVIOUR): the same for every verb. */
 enum {
     PK_EXIT_ANSWERED = 0,
@@ -48,6 +51,13 @@ typedef struct pk_front_param {
     const char *name, *text;
 } pk_front_param;
 
+/* A word of --exclude, --exclude-file, --scope or --allow. */
+typedef struct pk_front_reach {
+    pk_scope_list list;
+    bool file;        /* `text` names a file of members */
+    const char *text; /* else members, with commas between */
+} pk_front_reach;
+
 typedef struct pk_front_setup {
     const pk_image *image;
     pk_ref probe;                 /* PRB; must be one */
@@ -59,6 +69,10 @@ typedef struct pk_front_setup {
     uint32_t lab_hops;         /* routers in between */
     const uint16_t *lab_ports; /* TCP ports that are open there */
     uint32_t n_lab_ports;
+
+    const pk_front_reach *reach; /* which destinations are excluded, in scope, allowed */
+    uint32_t n_reach;
+    bool many; /* also more than PK_FRONT_TARGETS targets that others may own */
 
     const char *save; /* -w: pcapng of the run; NULL: none (the probe's own `save` counts then) */
     const char
@@ -74,6 +88,7 @@ typedef struct pk_front_setup {
     const char *source;  /* the program's text, kept likewise; NULL: the image's */
 
     const volatile sig_atomic_t *stop;
+    const volatile sig_atomic_t *again; /* counts up: the files of `reach` are read again */
     /* Results (text, whole lines) and messages. `put` returns false when it cannot be written. */
     bool (*put)(void *context, const char *text, size_t len);
     void (*tell)(void *context, const char *text, size_t len);

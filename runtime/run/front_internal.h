@@ -19,8 +19,10 @@ typedef struct pk_front {
     pk_vm *vm;
     pk_arena arena;
     pk_session *session;
-    pk_buf earlier; /* what the file to go on with says of its run */
-    pk_done done;   /* what that run did */
+    pk_scope *scope;
+    sig_atomic_t again; /* of setup->again, as it was when the scope was read */
+    pk_buf earlier;     /* what the file to go on with says of its run */
+    pk_done done;       /* what that run did */
     pk_record *record;
     pk_report report;
     pk_buf out, line;
@@ -37,6 +39,15 @@ int pk_front_fail(pk_front *f, int exit_code);
 
 /* Opens all; 0, or an exit code after a message. */
 int pk_front_prepare(pk_front *f);
+
+/* ---- destinations; errors are in f->error ---- */
+
+/* Reads the lists and gives them to the session. */
+int pk_front_open_scope(pk_front *f);
+/* Reads them again where that was asked for; a list that cannot be read leaves the old ones. */
+void pk_front_scope_again(pk_front *f);
+/* PK_EFORMAT when the targets are so many that somebody should have said so. */
+int pk_front_check_targets(pk_front *f);
 
 /* ---- the file of the run; errors are in f->error ---- */
 

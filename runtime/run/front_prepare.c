@@ -111,6 +111,8 @@ static int open_session(pk_front *f)
         error = pk_session_new(&f->session, &setup, &f->error);
     if (!error)
         error = pk_front_resume(f);
+    if (!error)
+        error = pk_front_open_scope(f);
     return error ? error : pk_session_open(f->session, &f->error);
 }
 
@@ -125,7 +127,7 @@ int pk_front_prepare(pk_front *f)
         return pk_front_fail(f, error == PK_ENOENT ? PK_EXIT_USAGE : pk_front_exit_of(error));
     if (read_options(f) || open_space(f))
         return pk_front_fail(f, f->error.code == PK_ENOMEM ? PK_EXIT_ENVIRONMENT : PK_EXIT_USAGE);
-    if ((error = open_session(f)))
+    if ((error = open_session(f)) || (error = pk_front_check_targets(f)))
         return pk_front_fail(f, error == PK_ELIMIT ? PK_EXIT_USAGE : pk_front_exit_of(error));
     f->report =
         (pk_report){f->session, f->vm, f->setup->image, f->setup->form, f->setup->verbosity};

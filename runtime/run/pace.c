@@ -80,6 +80,19 @@ void pk_pace_spend(pk_pace *pace, uint32_t bytes)
                                             (pk_u128)pace->spread + 1);
 }
 
+void pk_pace_refund(pk_pace *pace, uint32_t bytes)
+{
+    if (!pace->rate)
+        return;
+    uint64_t divisor = divisor_of(pace);
+    pk_u128 cost = cost_of(pace, bytes);
+    pk_u128 step = cost / divisor;
+    uint64_t rest = (uint64_t)(cost % divisor);
+    step += rest > pace->rest;
+    pace->rest += rest > pace->rest ? divisor - rest : -rest;
+    pace->next -= step > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)step;
+}
+
 int64_t pk_pace_next(const pk_pace *pace)
 {
     return pace->rate ? pace->next : 0;

@@ -39,6 +39,9 @@ bool pk_pace_due(pk_pace *pace, int64_t now);
 /* One packet of `bytes` has gone: moves the deadline on. */
 void pk_pace_spend(pk_pace *pace, uint32_t bytes);
 
+/* It has not gone after all. */
+void pk_pace_refund(pk_pace *pace, uint32_t bytes);
+
 /* When the next packet is due (in the past when it is due already). */
 int64_t pk_pace_next(const pk_pace *pace);
 

@@ -37,6 +37,7 @@ struct pk_paths {
     destination *destinations;
     pk_route_table *table; /* NULL until a route is looked up */
     pk_route *shared;      /* by prefix of the table: the route of its addresses; out 0: unknown */
+    const pk_scope *scope; /* NULL: nothing is excluded */
     uint32_t leaves_by;    /* interface of the run's transport; 0: any */
     hop *hops;
     uint32_t hops_cap, hops_used;
@@ -312,6 +313,14 @@ static bool env_source_mac(void *context, pk_bytes to, uint8_t ret_mac[6])
     return true;
 }
 
+/* An excluded neighbour is not even asked for its link address; a router may be. */
+static bool left_alone(const pk_paths *paths, pk_bytes to, const pk_route *route)
+{
+    const char *why;
+    return paths->scope && !route->gateway.family &&
+           pk_scope_judge(paths->scope, to, &why) == PK_SCOPE_REFUSED;
+}
+
 static bool env_nexthop_mac(void *context, pk_bytes to, uint8_t ret_mac[6])
 {
     pk_paths *paths = context;
@@ -321,6 +330,8 @@ static bool env_nexthop_mac(void *context, pk_bytes to, uint8_t ret_mac[6])
         return false;
     const pk_ip *next = route->next_hop.family ? &route->next_hop : &ip;
     paths->use.next_hop = *next;
+    if (left_alone(paths, to, route))
+        return false;
     hop *entry = hop_of(paths, next, route->out);
     if (!entry)
         return false;
@@ -379,6 +390,20 @@ static pk_way_state env_way(void *context, pk_bytes first, const uint8_t *last, 
         state = way_of(paths, &to, ret_way);
     paths->use = use;
     return state;
+}
+
+void pk_paths_scope_set(pk_paths *paths, const pk_scope *scope)
+{
+    paths->scope = scope;
+}
+
+bool pk_paths_by_router(pk_paths *paths, pk_bytes address)
+{
+    const pk_paths_use use = paths->use; /* this is no part of a build */
+    pk_ip ip;
+    const pk_route *route = ip_of(address, &ip) ? route_to(paths, &ip) : NULL;
+    paths->use = use;
+    return route && route->gateway.family;
 }
 
 void pk_paths_leave_by(pk_paths *paths, uint32_t index)

@@ -18,6 +18,7 @@
 #define PK_RUN_PATHS_H
 
 #include "net/route.h"
+#include "run/scope.h"
 #include "vm/vm.h"
 
 #define PK_PATHS_WAIT         INT64_C(1000000000) /* ns that a next hop has to answer */
@@ -36,6 +37,8 @@ int pk_paths_interface_set(pk_paths *paths, const char *interface, pk_error *ret
 /* What does not leave by this interface has no way that could be known (0: any interface will do).
  */
 void pk_paths_leave_by(pk_paths *paths, uint32_t index);
+/* Neighbours that this scope refuses are not asked for their link addresses; borrowed. */
+void pk_paths_scope_set(pk_paths *paths, const pk_scope *scope);
 void pk_paths_close(pk_paths *paths);
 
 pk_env pk_paths_env(pk_paths *paths);
@@ -52,6 +55,9 @@ typedef struct pk_paths_use {
 
 void pk_paths_begin(pk_paths *paths);
 const pk_paths_use *pk_paths_used(const pk_paths *paths);
+
+/* Does the kernel's route to an address (4 or 16 bytes) lead to a router? */
+bool pk_paths_by_router(pk_paths *paths, pk_bytes address);
 
 /* The sentence for a use that cannot be sent. */
 void pk_paths_explain(const pk_paths *paths, pk_error *ret_error);

@@ -203,19 +203,13 @@ void pk_record_counts(pk_buf *out, const pk_session_counts *counts)
         const char *name;
         uint64_t value;
     } lines[] = {
-        {"sent", counts->sent},
-        {"failed", counts->failed},
-        {"retries", counts->retries},
-        {"answered", counts->answered},
-        {"received", counts->received},
-        {"answers", counts->answers},
-        {"duplicates", counts->duplicates},
-        {"late", counts->late},
-        {"unmatched", counts->unmatched},
-        {"heard", counts->heard},
-        {"other", counts->other},
-        {"dropped", counts->dropped},
-        {"elapsed_ns", (uint64_t)counts->elapsed},
+        {"sent", counts->sent},         {"failed", counts->failed},
+        {"excluded", counts->excluded}, {"retries", counts->retries},
+        {"answered", counts->answered}, {"received", counts->received},
+        {"answers", counts->answers},   {"duplicates", counts->duplicates},
+        {"late", counts->late},         {"unmatched", counts->unmatched},
+        {"heard", counts->heard},       {"other", counts->other},
+        {"dropped", counts->dropped},   {"elapsed_ns", (uint64_t)counts->elapsed},
     };
     pk_buf_text(out, "asked: ");
     pk_report_number(out, counts->asked);

@@ -305,6 +305,8 @@ static void put_asked(pk_buf *out, const pk_session_counts *counts)
         pk_report_number(out, counts->asked - counts->sent - counts->failed);
         pk_buf_text(out, " not sent");
     }
+    if (counts->excluded)
+        pk_buf_printf(out, " (%llu excluded)", (unsigned long long)counts->excluded);
     pk_buf_printf(out, "; sent %llu = %llu answered + %llu unanswered",
                   (unsigned long long)counts->sent, (unsigned long long)counts->answered,
                   (unsigned long long)(counts->sent - counts->answered));

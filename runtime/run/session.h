@@ -8,7 +8,7 @@
  * the received packets can be looked at afterwards (pk_session_kept).
  *
  * Accounts, always:
- *   sent + failed + not sent = asked
+ *   sent + failed + not sent = asked     (not sent: among them the excluded)
  *   answered + unanswered = sent
  *   received = answers + duplicates + late + unmatched + heard + other
  * `other` is traffic that no stimulus of this probe could cause, judged by its layers; `unmatched`
@@ -27,6 +27,7 @@
 #include "io/transport.h"
 #include "run/paths.h"
 #include "run/resume.h"
+#include "run/scope.h"
 #include "run/stimuli.h"
 #include "run/store.h"
 #include "vm/match.h"
@@ -66,6 +67,7 @@ typedef struct pk_sent {
 typedef struct pk_session_counts {
     pk_u128 asked;
     uint64_t sent, failed;
+    uint64_t excluded; /* stimuli not sent for where they go */
     uint64_t retries;  /* tries beyond the first */
     uint64_t answered; /* stimuli */
     uint64_t received; /* packets, and what they were: */
@@ -109,6 +111,16 @@ int pk_session_open(pk_session *session, pk_error *reterr_);
 
 /* Uses a transport of the caller's instead. */
 int pk_session_use(pk_session *session, pk_transport *transport, pk_error *reterr_);
+
+/* What may be sent to; borrowed, may be replaced in the run. NULL: everything. */
+void pk_session_scope_set(pk_session *session, const pk_scope *scope);
+
+/* Why stimuli were excluded: the first reason; "" when none was. */
+const char *pk_session_exclusion(const pk_session *session);
+
+/* How many targets outside of special ranges the run has, as far as can be told without looking at
+ * each packet, and never too few; counting ends beyond `enough`, and below that many stimuli it is 0. */
+pk_u128 pk_session_targets(pk_session *session, const pk_scope *scope, pk_u128 enough);
 
 /* In which order the stimuli go; k counts along it. */
 const pk_order *pk_session_order(const pk_session *session);

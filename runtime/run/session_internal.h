@@ -14,6 +14,11 @@ enum {
 #define PK_SESSION_WAIT_TICK INT64_C(1000000) /* ns between two looks at those that wait */
 #define PK_SESSION_NONE      UINT32_MAX
 
+/* Where a packet's destination stands: bytes from its start, and how many; 0: it has none. */
+typedef struct pk_session_reach {
+    uint32_t at, len;
+} pk_session_reach;
+
 struct pk_session {
     pk_session_setup setup;
     const pk_image *image;
@@ -30,7 +35,11 @@ struct pk_session {
 
     /* sending */
     pk_pace pace;
-    uint64_t next;       /* stimuli begun */
+    uint64_t next;         /* stimuli begun */
+    const pk_scope *scope; /* NULL: every destination will do */
+    char exclusion[PK_ERROR_TEXT_MAX];
+    const pk_template *reach_of; /* the template that `reach` was read from */
+    pk_session_reach reach;
     const pk_done *done; /* not to be begun; NULL: none */
     pk_queue waiting;    /* begun, and not sent for want of a link address or of the link */
     int64_t wait_until;
@@ -65,6 +74,11 @@ static inline void pk_session_pass_done(pk_session *session)
            pk_done_has(session->done, session->next))
         session->next++;
 }
+
+pk_session_reach pk_session_reach_of(const pk_session *session, const pk_tree *tree);
+
+/* May the packet not be sent, for where it goes? Keeps the first reason. */
+bool pk_session_excludes(pk_session *session, pk_session_reach reach, const uint8_t *packet);
 
 /* Is there anything that may be sent, now or when its time comes? */
 bool pk_session_has_more(const pk_session *session, int64_t now);

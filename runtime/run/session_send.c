@@ -64,6 +64,16 @@ static int stimulus_failed(pk_session *session, uint64_t k, int64_t now, const c
     return PK_OK;
 }
 
+/* One that was sent before, and is excluded only now, is given up when its time is over. */
+static int stimulus_excluded(pk_session *session, uint64_t k, int64_t now)
+{
+    if (pk_session_tracks(session) && k < session->tracker.count &&
+        pk_tracker_tries(&session->tracker, (uint32_t)k))
+        return pk_tracker_sent(&session->tracker, (uint32_t)k, now, false);
+    session->counts.excluded++;
+    return PK_OK;
+}
+
 static int put_off(pk_session *session, uint64_t k, int64_t now)
 {
     session->wait_until = now + PK_SESSION_WAIT_TICK;
@@ -72,7 +82,7 @@ static int put_off(pk_session *session, uint64_t k, int64_t now)
 
 /* ---- building ---- */
 
-typedef enum built { BUILT, BUILT_LATER, BUILT_FAILED } built;
+typedef enum built { BUILT, BUILT_LATER, BUILT_FAILED, BUILT_EXCLUDED } built;
 
 /* Another interface than the session's own is no way out. */
 static built judge_way(pk_session *session, pk_error *why)
@@ -103,6 +113,9 @@ static built build(pk_session *session, pk_u128 n, pk_error *why)
         pk_error_set(why, error.code, "%s", error.text);
         return BUILT_FAILED;
     }
+    pk_session_reach reach = pk_session_reach_of(session, &session->packet_tree);
+    if (pk_session_excludes(session, reach, session->packet.data))
+        return BUILT_EXCLUDED;
     return judge_way(session, why);
 }
 
@@ -148,6 +161,8 @@ static int build_into(pk_session *session, pk_slot *slot, uint64_t k, pk_u128 n,
     *ret_filled = how == BUILT;
     if (how == BUILT_LATER)
         return put_off(session, k, now);
+    if (how == BUILT_EXCLUDED)
+        return stimulus_excluded(session, k, now);
     if (how == BUILT_FAILED)
         return stimulus_failed(session, k, now, why.text);
     memcpy(slot->data, session->packet.data, session->packet.len);
@@ -161,6 +176,7 @@ static int take(pk_session *session, send_batch *batch, uint64_t k, bool spend, 
     pk_u128 n = pk_stimuli_number(&session->stimuli, k);
     pk_template *templ = pk_stimuli_template(&session->stimuli, n);
     uint32_t len = templ ? pk_template_length(templ) : 0;
+    uint64_t excluded = session->counts.excluded;
     int error = PK_OK;
     bool filled = templ != NULL;
     pk_slot *slot = &batch->slots[batch->count];
@@ -170,7 +186,7 @@ static int take(pk_session *session, send_batch *batch, uint64_t k, bool spend, 
         error = stimulus_failed(session, k, now, why.text);
     if (filled && !why.code)
         take_slot(batch, k, n, templ, templ ? len : slot->len);
-    if (spend)
+    if (spend && session->counts.excluded == excluded)
         pk_pace_spend(&session->pace, templ ? len : (uint32_t)session->packet.len);
     return error;
 }
@@ -185,6 +201,7 @@ typedef struct waiting {
     pk_template *templates[PK_SESSION_BATCH];
     uint8_t *slots[PK_SESSION_BATCH];
     bool refused[PK_SESSION_BATCH];
+    bool excluded[PK_SESSION_BATCH];
 } waiting;
 
 static void find_waiting(const send_batch *batch, waiting *w)
@@ -221,7 +238,9 @@ static int build_refused(pk_session *session, send_batch *batch, const waiting *
     for (uint32_t i = w->count; !error && i-- > 0;) {
         uint32_t at = w->at[i];
         bool filled = true;
-        if (w->refused[i])
+        if (w->excluded[i])
+            filled = false;
+        else if (w->refused[i])
             error = build_into(session, &batch->slots[at], batch->k[at], w->n[i], now, &filled);
         if (!filled)
             drop_slot(batch, at);
@@ -233,7 +252,7 @@ static int make_waiting_known(pk_session *session, const send_batch *batch, cons
 {
     int error = PK_OK;
     for (uint32_t i = 0; !error && i < w->count && pk_session_tracks(session); i++) {
-        if (w->refused[i])
+        if (w->refused[i] || w->excluded[i])
             continue;
         const pk_tree *tree = pk_template_tree(w->templates[i], w->slots[i]);
         pk_vm_error why = {0};
@@ -246,6 +265,38 @@ static int make_waiting_known(pk_session *session, const send_batch *batch, cons
     return error;
 }
 
+/* The destination's place is the same in all packets of a template that have one tree. */
+static pk_session_reach reach_in(pk_session *session, const waiting *w, uint32_t i)
+{
+    pk_vm_error why = {0};
+    if (session->reach_of == w->templates[i])
+        return session->reach;
+    const pk_tree *tree = pk_template_tree(w->templates[i], w->slots[i]);
+    if (tree) {
+        session->reach_of = w->templates[i];
+        session->reach = pk_session_reach_of(session, tree);
+        return session->reach;
+    }
+    if (pk_stimuli_build(&session->stimuli, w->n[i], &session->packet, &session->packet_tree, &why))
+        return (pk_session_reach){0, 0};
+    return pk_session_reach_of(session, &session->packet_tree);
+}
+
+/* What is excluded takes no place in the rate. */
+static int exclude_waiting(pk_session *session, const send_batch *batch, waiting *w, int64_t now)
+{
+    int error = PK_OK;
+    for (uint32_t i = 0; !error && i < w->count; i++) {
+        w->excluded[i] = !w->refused[i] && session->scope &&
+                         pk_session_excludes(session, reach_in(session, w, i), w->slots[i]);
+        if (!w->excluded[i])
+            continue;
+        pk_pace_refund(&session->pace, batch->slots[w->at[i]].len);
+        error = stimulus_excluded(session, batch->k[w->at[i]], now);
+    }
+    return error;
+}
+
 static int fill_batch(pk_session *session, send_batch *batch, int64_t now)
 {
     waiting w;
@@ -253,7 +304,9 @@ static int fill_batch(pk_session *session, send_batch *batch, int64_t now)
         return PK_OK;
     find_waiting(batch, &w);
     pk_stimuli_expand(&session->stimuli, w.n, w.templates, w.slots, w.count, w.refused);
-    int error = make_waiting_known(session, batch, &w);
+    int error = exclude_waiting(session, batch, &w, now);
+    if (!error)
+        error = make_waiting_known(session, batch, &w);
     return error ? error : build_refused(session, batch, &w, now);
 }
 

@@ -13,6 +13,7 @@ typedef struct parsing {
     pk_front_setup *setup;
     pk_front_param *params;
     uint32_t n_params;
+    pk_front_reach *reach;
     pk_stub_verb *verb;
     pk_error *error;
 } parsing;
@@ -159,6 +160,32 @@ static int set_save(parsing *p, const char *text)
     return PK_OK;
 }
 
+static int add_reach(parsing *p, pk_scope_list list, bool file, const char *text)
+{
+    p->reach[p->setup->n_reach++] = (pk_front_reach){list, file, text};
+    return PK_OK;
+}
+
+static int set_exclude(parsing *p, const char *text)
+{
+    return add_reach(p, PK_SCOPE_EXCLUDED, false, text);
+}
+
+static int set_exclude_file(parsing *p, const char *text)
+{
+    return add_reach(p, PK_SCOPE_EXCLUDED, true, text);
+}
+
+static int set_scope(parsing *p, const char *text)
+{
+    return add_reach(p, PK_SCOPE_ONLY, true, text);
+}
+
+static int set_allow(parsing *p, const char *text)
+{
+    return add_reach(p, PK_SCOPE_ALLOWED, false, text);
+}
+
 static int set_resume(parsing *p, const char *text)
 {
     p->setup->resume = text;
@@ -188,6 +215,13 @@ static int set_verbose(parsing *p, const char *text)
     p->setup->verbosity++;
     if (p->setup->form == PK_FRONT_LINE)
         p->setup->form = PK_FRONT_TREE;
+    return PK_OK;
+}
+
+static int set_yes(parsing *p, const char *text)
+{
+    (void)text;
+    p->setup->many = true;
     return PK_OK;
 }
 
@@ -252,6 +286,11 @@ static const struct flag {
     {"retry", 0, "N", set_retry, "more tries for the unanswered"},
     {"count", 'c', "N", set_count, "packets in all"},
     {"order", 0, "ORDER", set_order, "linear or random"},
+    {"exclude", 0, "ADDR,..", set_exclude, "send nothing to these addresses, prefixes or ranges"},
+    {"exclude-file", 0, "FILE", set_exclude_file, "nor to those in FILE, one a line"},
+    {"scope", 0, "FILE", set_scope, "send to nothing but what FILE lists"},
+    {"allow", 0, "ADDR,..", set_allow, "send there although it is private or the like"},
+    {"yes", 0, NULL, set_yes, "send to more than 65536 targets that others may own"},
     {"shard", 0, "I/N", set_shard, "part I of N, from 0; env: as an array job says"},
     {"seed", 0, "N", set_seed, "of random values and random order"},
     {"iface", 'i', "NAME", set_interface, "interface (default: by the route)"},
@@ -413,7 +452,9 @@ int pk_stub_arguments(const pk_image *image, int argc, char **argv, pk_arena *ar
     parsing p = {.image = image, .setup = setup, .verb = ret_verb, .error = reterr_};
     *ret_verb = PK_STUB_RUN;
     p.params = pk_arena_array(arena, (size_t)argc + 1, sizeof *p.params);
-    if (!p.params)
+    p.reach = pk_arena_array(arena, (size_t)argc + 1, sizeof *p.reach);
+    setup->reach = p.reach;
+    if (!p.params || !p.reach)
         return pk_error_set(reterr_, PK_ENOMEM, "no memory for the command line");
     int error = take_all(&p, argc, argv);
     if (error)

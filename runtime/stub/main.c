@@ -15,12 +15,13 @@
 #define PK_STUB_VERSION_TEXT "of an unknown build"
 #endif
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, again;
 
 static void on_signal(int number)
 {
-    (void)number;
-    if (stop < 2)
+    if (number == SIGHUP)
+        again = again + 1;
+    else if (stop < 2)
         stop++;
 }
 
@@ -112,6 +113,7 @@ static int run(const pk_image *image, int argc, char **argv, const char *name)
                             .progress = isatty(STDERR_FILENO),
                             .program = "pktc probe " PK_STUB_VERSION_TEXT,
                             .stop = &stop,
+                            .again = &again,
                             .put = put,
                             .tell = tell};
     pk_run_options_init(&setup.options);

@@ -10,11 +10,11 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
 import live
+import wire
 
 COUNT, RATE = 1200, 800
 FLUSHED = 0.3  # seconds: what is older stands in the file (a look at progress is 0.2 s)
@@ -24,25 +24,16 @@ rate={RATE}pps, timeout=50ms, order=random
 """
 
 
-class Wire(threading.Thread):
-    """The numbers of the echo requests that arrive at an interface."""
+class Echoes(wire.Wire):
+    """The numbers of the echo requests that arrive."""
 
-    def __init__(self, name):
-        super().__init__(daemon=True)
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
-        self.socket.bind((name, 0))
-        self.seen = []
+    def __init__(self):
+        super().__init__()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 
-    def run(self):
-        while True:
-            frame = self.socket.recv(2048)
-            if frame[:6] == b'\x02\0\0\0\0\x09' and frame[34] == 8:
-                self.seen.append(struct.unpack('!H', frame[40:42])[0])
-
-    def take(self):
-        time.sleep(0.1)
-        seen, self.seen = self.seen, []
-        return seen
+    def numbers(self):
+        return [struct.unpack('!H', f[40:42])[0] for f in self.take()
+                if f[:6] == b'\x02\0\0\0\0\x09' and f[34] == 8]
 
 
 class Resume(unittest.TestCase):
@@ -73,8 +64,7 @@ class Resume(unittest.TestCase):
 
     def test_killed_at_random_instants_nothing_is_missed_and_nothing_recorded_is_repeated(self):
         dice = random.Random(int(os.environ.get('PKTC_TEST_SEED', time.time())))
-        wire, sent, kills = Wire('v1'), [], 0
-        wire.start()
+        echoes, sent, kills = Echoes(), [], 0
         process = self.start('-w', self.file)
         while True:
             try:
@@ -83,15 +73,16 @@ class Resume(unittest.TestCase):
                 process.kill()
                 process.communicate()
                 kills += 1
-            sent += wire.take()
+            sent += echoes.numbers()
             if process.returncode != -9:
                 break
             known = self.recorded() if self.has_begun() else None
             self.assertTrue(known is None or known <= set(sent))
             process = self.start('-w' if known is None else '--resume', self.file)
             time.sleep(0.3)
-            again = set(wire.seen)
-            self.assertFalse(known and known & again, 'sent again although it stands in the file')
+            again = echoes.numbers()
+            sent += again
+            self.assertFalse(known and known & set(again), 'sent again although it stands in the file')
         self.assertEqual(process.returncode, 1)
         self.assertEqual(set(sent), set(range(COUNT)))
         self.assertEqual(self.recorded(), set(range(COUNT)))
@@ -99,19 +90,18 @@ class Resume(unittest.TestCase):
         self.assertLess(len(sent) - COUNT, kills * RATE * FLUSHED)
 
     def test_a_record_that_is_torn_is_cut_off_and_its_stimulus_sent_again(self):
-        wire = Wire('v1')
-        wire.start()
+        echoes = Echoes()
         process = self.start('-w', self.file)
         time.sleep(0.6)
         process.kill()
         process.communicate()
         with open(self.file, 'r+b') as file:
             file.truncate(os.path.getsize(self.file) - 10)
-        first = wire.take()
+        first = echoes.numbers()
         process = self.start('--resume', self.file)
         _, messages = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 1, messages)
-        self.assertEqual(set(first + wire.take()), set(range(COUNT)))
+        self.assertEqual(set(first + echoes.numbers()), set(range(COUNT)))
         self.assertEqual(self.recorded(), set(range(COUNT)))
 
     def test_a_file_that_is_damaged_before_its_end_is_not_gone_on_with(self):
@@ -134,19 +124,5 @@ class Resume(unittest.TestCase):
         self.assertGreater(len(done.stdout.splitlines()), 100)
 
 
-def main(arguments):
-    if os.environ.get('PKTC_INSIDE'):
-        os.environ['PKTC'] = arguments[0]
-        unittest.main(argv=[sys.argv[0]], verbosity=2)
-    if not shutil.which('ip') or live.run(['unshare', '-Urn', 'true']).returncode:
-        print('no ip, or no network namespaces', file=sys.stderr)
-        sys.exit(live.SKIPPED)
-    os.environ['PKTC_INSIDE'] = '1'
-    script = '''ip link set lo up && ip link add v0 type veth peer name v1 &&
-        sysctl -qw net.ipv6.conf.all.disable_ipv6=1; ip link set v0 up && ip link set v1 up &&
-        exec "$@"'''
-    os.execvp('unshare', ['unshare', '-Urn', 'sh', '-c', script, 'sh', sys.executable, *sys.argv])
-
-
 if __name__ == '__main__':
-    main(sys.argv[1:])
+    wire.main(sys.argv[1:])
