@@ -80,6 +80,7 @@ bool pk_tree_copy(pk_tree *to, const pk_tree *from)
     to->len = from->len;
     to->wire_len = from->wire_len;
     to->flags = from->flags;
+    to->shape = from->shape;
     to->count = from->count;
     return true;
 }

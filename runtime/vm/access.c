@@ -1,4 +1,5 @@
 #include "internal.h"
+#include "template_trace.h"
 
 #include <string.h>
 
@@ -117,7 +118,9 @@ int pk_vm_plain(pk_vm *vm, pk_value *value, uint8_t dst)
     vm_node_kind kind = pk_vm_kind(vm, *value);
     bool build = pk_vm_on_build(vm, *value);
     if (kind == VM_IS_LEAF && !build) {
-        *value = read_leaf(vm, tree_of(vm, *value), pk_tree_unpack(value->node));
+        const pk_tree *tree = tree_of(vm, *value);
+        pk_tree_node leaf = pk_tree_unpack(value->node);
+        *value = pk_trace_leaf(vm, value->tree, tree, leaf, read_leaf(vm, tree, leaf));
         return VM_READY;
     }
     pk_ref scalar = kind == VM_IS_INSTANCE ? scalar_of(vm, pk_vm_layer_of(vm, *value)) : 0;
@@ -160,7 +163,7 @@ int pk_vm_slot_read(pk_vm *vm, pk_value self, uint32_t slot, uint8_t dst, pk_val
     pk_tree_node node = pk_tree_slot(tree, pk_tree_unpack(self.node), slot);
     if (pk_tree_none(node))
         return param_read(vm, self, slot, dst, ret_value);
-    *ret_value = read_leaf(vm, tree, node);
+    *ret_value = pk_trace_leaf(vm, self.tree, tree, node, read_leaf(vm, tree, node));
     ret_value->tree = ret_value->kind == PK_NODE ? self.tree : 0;
     return VM_READY;
 }
@@ -471,6 +474,10 @@ pk_value pk_vm_tree_bytes(pk_vm *vm, pk_value node, uint64_t off, uint64_t end)
     uint32_t len = (uint32_t)((end - off + 7) / 8);
     if (vm->dissection.running)
         pk_vm_note_bits(&vm->dissection.notes, tree, off, end - off);
+    if (vm->trace && end > off) {
+        pk_trace_break_on(vm, "the bytes of a part");
+        return pk_value_undefined();
+    }
     bool blank = vm->inferring && node.tree == 0 && touches_blank(vm, off, end);
     if (off % 8 == 0 && (end - off) % 8 == 0 && !blank)
         return pk_value_bytes(tree->bytes + off / 8, len);

@@ -96,6 +96,7 @@ pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node se
         if (value.kind == PK_NODE && pk_vm_kind(vm, value) == VM_IS_LEAF)
             (void)pk_vm_plain(vm, &value, 0);
     }
-    value.spare = 0;
+    if (!vm->trace)
+        value.spare = 0;
     return value;
 }

@@ -1,5 +1,8 @@
 #include "vm/match_chain.h"
 
+#include "internal.h"
+#include "template_trace.h"
+
 enum {
     QUOTED_BITS = 64 /* RFC 792: the header and the first 64 bits of the datagram's data */
 };
@@ -24,7 +27,7 @@ static bool note_quoting(pk_vm *vm, const pk_tree *tree, const pk_match_link *li
     pk_ref quotes = tree->image->layers[link->layer].quotes;
     if (!vm || !quotes)
         return false;
-    if (!pk_value_truth(pk_vm_eval(vm, quotes, tree, link->node, NULL, NULL, 0)))
+    if (!pk_match_holds(vm, pk_vm_eval(vm, quotes, tree, link->node, NULL, NULL, 0)))
         return false;
     if (chain->n_quoting < sizeof chain->quoting / sizeof chain->quoting[0])
         chain->quoting[chain->n_quoting++] = *link;
@@ -46,7 +49,12 @@ void pk_match_chain_of(pk_vm *vm, const pk_tree *tree, pk_tree_node from, pk_mat
     }
 }
 
-uint64_t pk_match_fold(uint64_t hash, uint64_t value)
+bool pk_match_holds(pk_vm *vm, pk_value value)
+{
+    return pk_trace_settled(vm, value, "a condition") && pk_value_truth(value);
+}
+
+uint64_t pk_match_mix(uint64_t hash, uint64_t value)
 {
     hash ^= value;
     hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -56,28 +64,38 @@ uint64_t pk_match_fold(uint64_t hash, uint64_t value)
 
 uint64_t pk_match_chain_fold(uint64_t hash, pk_ref layer)
 {
-    return pk_match_fold(hash, UINT64_C(0x4c00000000000000) | layer);
+    return pk_match_mix(hash, UINT64_C(0x4c00000000000000) | layer);
 }
 
-static uint64_t fold_bytes(uint64_t hash, const uint8_t *bytes, uint32_t len)
+pk_value pk_match_fold(pk_vm *vm, pk_value hash, pk_value value)
 {
-    uint64_t word = 0;
-    for (uint32_t i = 0; i < len; i++) {
-        word = word << 8 | bytes[i];
-        if (i % 8 == 7) {
-            hash = pk_match_fold(hash, word);
-            word = 0;
-        }
-    }
-    return pk_match_fold(pk_match_fold(hash, word), len);
+    uint64_t mixed = pk_match_mix((uint64_t)hash.number, (uint64_t)value.number);
+    return pk_trace_fold(vm, hash, value, pk_value_int((int64_t)mixed));
 }
 
-bool pk_match_fold_value(uint64_t *hash, pk_value value)
+/* Eight bytes at a time, the last ones, and how many there were. */
+static pk_value fold_bytes(pk_vm *vm, pk_value hash, pk_value bytes)
+{
+    uint32_t at = 0;
+    for (; bytes.len - at >= 8; at += 8) {
+        pk_value word = pk_value_int((int64_t)pk_bits_get(bytes.bytes + at, 0, 64));
+        hash = pk_match_fold(vm, hash, pk_trace_word(vm, bytes, at, word));
+    }
+    pk_value rest = pk_value_int(0);
+    if (at < bytes.len) {
+        rest = pk_value_int((int64_t)pk_bits_get(bytes.bytes + at, 0, (bytes.len - at) * 8));
+        rest = pk_trace_word(vm, bytes, at, rest);
+    }
+    hash = pk_match_fold(vm, hash, rest);
+    return pk_match_fold(vm, hash, pk_value_int(bytes.len));
+}
+
+bool pk_match_fold_value(pk_vm *vm, pk_value *hash, pk_value value)
 {
     if (value.kind == PK_INT)
-        *hash = pk_match_fold(*hash, (uint64_t)value.number);
+        *hash = pk_match_fold(vm, *hash, value);
     else if (value.kind == PK_BYTES)
-        *hash = fold_bytes(*hash, value.bytes, value.len);
+        *hash = fold_bytes(vm, *hash, value);
     else
         return false;
     return true;
@@ -100,15 +118,15 @@ bool pk_match_shape_empty(const pk_image *image, pk_ref layer, uint32_t shape)
 
 static bool guard_holds(pk_vm *vm, const pk_tree *tree, const pk_match_link *link, pk_ref guard)
 {
-    return !guard || pk_value_truth(pk_vm_eval(vm, guard, tree, link->node, NULL, NULL, 0));
+    return !guard || pk_match_holds(vm, pk_vm_eval(vm, guard, tree, link->node, NULL, NULL, 0));
 }
 
 bool pk_match_shape_hash(pk_vm *vm, const pk_tree *tree, const pk_match_link *link, uint32_t shape,
-                         pk_match_side side, uint64_t *ret_hash)
+                         pk_match_side side, pk_value *ret_hash)
 {
     const pk_image *image = tree->image;
     const pk_image_layer *layer = &image->layers[link->layer];
-    uint64_t hash = pk_match_fold(link->layer, shape);
+    pk_value hash = pk_value_int((int64_t)pk_match_mix(link->layer, shape));
     *ret_hash = hash;
     if (shape >= layer->n_shapes)
         return true;
@@ -119,7 +137,7 @@ bool pk_match_shape_hash(pk_vm *vm, const pk_tree *tree, const pk_match_link *li
     for (uint32_t i = 0; i < record->n_keys; i++) {
         const pk_image_key_pair *pair = &image->key_pairs[record->keys + i];
         pk_ref expr = side == PK_SIDE_SENT ? pair->sent : pair->reply;
-        if (!pk_match_fold_value(&hash, pk_vm_eval(vm, expr, tree, link->node, NULL, NULL, 0)))
+        if (!pk_match_fold_value(vm, &hash, pk_vm_eval(vm, expr, tree, link->node, NULL, NULL, 0)))
             return false;
     }
     *ret_hash = hash;
@@ -134,15 +152,15 @@ static pk_value whole(unsigned tree)
 }
 
 bool pk_match_rule_hash(pk_vm *vm, const pk_tree *tree, const pk_image_probe *rule,
-                        pk_match_side side, uint64_t *ret_hash)
+                        pk_match_side side, pk_value *ret_hash)
 {
     const pk_tree_node root = {0, 0};
-    uint64_t hash = 2;
+    pk_value hash = pk_value_int(2);
     for (uint32_t i = 0; i < rule->n_keys; i++) {
         const pk_image_key_pair *pair = &tree->image->key_pairs[rule->keys + i];
         pk_ref expr = side == PK_SIDE_SENT ? pair->sent : pair->reply;
         pk_value packet = whole(0);
-        if (!pk_match_fold_value(&hash, pk_vm_eval(vm, expr, tree, root, NULL, &packet, 1)))
+        if (!pk_match_fold_value(vm, &hash, pk_vm_eval(vm, expr, tree, root, NULL, &packet, 1)))
             return false;
     }
     *ret_hash = hash;
@@ -224,21 +242,22 @@ static bool always_echoed(const pk_image *image, const pk_image_layer *layer, ui
 
 /* Folds one echoed field in. Of the first layer each must be there; of the next one those that lie
  * where every quotation reaches. */
-static bool fold_slot(const pk_tree *tree, const pk_match_link *link, uint32_t slot, bool first,
-                      uint64_t *hash, uint32_t *count)
+static bool fold_slot(pk_vm *vm, const pk_tree *tree, const pk_match_link *link, uint32_t slot,
+                      bool first, pk_value *hash, uint32_t *count)
 {
     pk_tree_node node = pk_tree_slot(tree, link->node, slot);
     if (pk_tree_none(node) || !pk_tree_is_leaf(tree, node))
         return !first;
     if (!first && end_within(tree, link->node, node) > QUOTED_BITS)
         return true;
-    *hash = pk_match_fold(*hash, slot);
+    *hash = pk_match_fold(vm, *hash, pk_value_int(slot));
     ++*count;
-    return pk_match_fold_value(hash, pk_tree_value(tree, node));
+    return pk_match_fold_value(vm, hash,
+                               pk_trace_leaf(vm, 0, tree, node, pk_tree_value(tree, node)));
 }
 
 static bool fold_echoed(pk_vm *vm, const pk_tree *tree, const pk_match_link *link, bool first,
-                        uint64_t *hash, uint32_t *count)
+                        pk_value *hash, uint32_t *count)
 {
     const pk_image *image = tree->image;
     const pk_image_layer *layer = &image->layers[link->layer];
@@ -250,22 +269,23 @@ static bool fold_echoed(pk_vm *vm, const pk_tree *tree, const pk_match_link *lin
             if (slot == UINT32_MAX || slot_seen(image, layer, s, i, slot) ||
                 (!first && !always_echoed(image, layer, open, slot)))
                 continue;
-            if (!fold_slot(tree, link, slot, first, hash, count))
+            if (!fold_slot(vm, tree, link, slot, first, hash, count))
                 return false;
         }
     }
     return true;
 }
 
-bool pk_match_quote_hash(pk_vm *vm, const pk_match_chain *chain, uint32_t first, uint64_t *ret_hash)
+bool pk_match_quote_hash(pk_vm *vm, const pk_match_chain *chain, uint32_t first, pk_value *ret_hash)
 {
-    uint64_t hash = pk_match_chain_fold(1, chain->links[first].layer);
+    pk_value hash = pk_value_int((int64_t)pk_match_chain_fold(1, chain->links[first].layer));
     uint32_t count = 0;
     if (!fold_echoed(vm, chain->tree, &chain->links[first], true, &hash, &count) || !count)
         return false;
     if (first + 1 < chain->count) {
         const pk_match_link *next = &chain->links[first + 1];
-        hash = pk_match_chain_fold(hash, next->layer);
+        hash = pk_match_fold(vm, hash,
+                             pk_value_int((int64_t)(UINT64_C(0x4c00000000000000) | next->layer)));
         if (!fold_echoed(vm, chain->tree, next, false, &hash, &count))
             return false;
     }

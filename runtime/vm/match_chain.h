@@ -32,18 +32,24 @@ typedef struct pk_match_chain {
 void pk_match_chain_of(pk_vm *vm, const pk_tree *tree, pk_tree_node from,
                        pk_match_chain *ret_chain);
 
-/* The hash of a sequence of layers. */
+/* Folds a value into a hash, or the next layer of a sequence. */
+uint64_t pk_match_mix(uint64_t hash, uint64_t value);
 uint64_t pk_match_chain_fold(uint64_t hash, pk_ref layer);
-uint64_t pk_match_fold(uint64_t hash, uint64_t value);
-/* False for values that have no hash. */
-bool pk_match_fold_value(uint64_t *hash, pk_value value);
+
+/* Hashes of what packets say are integers of the machine, which knows where they come from when it
+ * follows (match_follow.h). False for values that have no hash. */
+pk_value pk_match_fold(pk_vm *vm, pk_value hash, pk_value value);
+bool pk_match_fold_value(pk_vm *vm, pk_value *hash, pk_value value);
+
+/* Does an expression hold that was evaluated for a condition? */
+bool pk_match_holds(pk_vm *vm, pk_value value);
 
 typedef enum pk_match_side { PK_SIDE_SENT, PK_SIDE_REPLY } pk_match_side;
 
 /* The hash of one side of shape `shape` of a link; false when a guard fails or a value is missing.
  */
 bool pk_match_shape_hash(pk_vm *vm, const pk_tree *tree, const pk_match_link *link, uint32_t shape,
-                         pk_match_side side, uint64_t *ret_hash);
+                         pk_match_side side, pk_value *ret_hash);
 
 /* Shapes of a layer as keys know them: 1 where the image has none. */
 uint32_t pk_match_shape_count(const pk_image *image, pk_ref layer);
@@ -58,11 +64,11 @@ uint32_t pk_match_radix(const pk_image *image, const pk_match_chain *chain, uint
 /* The key of what a quotation of the chain from link `first` on would hold; false when the first
  * layer echoes nothing, or an echoed field of it is missing. */
 bool pk_match_quote_hash(pk_vm *vm, const pk_match_chain *chain, uint32_t first,
-                         uint64_t *ret_hash);
+                         pk_value *ret_hash);
 
 /* The hash of one side of a rule's equations over a whole packet; false when a value is missing. */
 bool pk_match_rule_hash(pk_vm *vm, const pk_tree *tree, const pk_image_probe *rule,
-                        pk_match_side side, uint64_t *ret_hash);
+                        pk_match_side side, pk_value *ret_hash);
 
 /* Does the rule's condition hold of the two? Without one it does. */
 bool pk_match_rule_holds(pk_vm *vm, const pk_image_probe *rule, const pk_tree *reply,

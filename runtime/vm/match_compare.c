@@ -22,11 +22,11 @@ static void add_value(pk_buf *out, pk_value value)
 }
 
 /* Equal as keys are: undefined equals nothing. */
-static bool same_value(pk_value a, pk_value b)
+static bool same_value(pk_vm *vm, pk_value a, pk_value b)
 {
-    uint64_t hash_a = 0, hash_b = 0;
-    return a.kind == b.kind && pk_match_fold_value(&hash_a, a) && pk_match_fold_value(&hash_b, b) &&
-           hash_a == hash_b;
+    pk_value hash_a = pk_value_int(0), hash_b = pk_value_int(0);
+    return a.kind == b.kind && pk_match_fold_value(vm, &hash_a, a) &&
+           pk_match_fold_value(vm, &hash_b, b) && hash_a.number == hash_b.number;
 }
 
 /* A value and where it can stay while another is evaluated. */
@@ -52,7 +52,7 @@ static bool pair_agrees(pk_vm *vm, const pk_image_key_pair *pair, const pk_tree 
                            pk_vm_eval(vm, pair->reply, reply, reply_link->node, NULL, NULL, 0)};
     keep_value(&mine);
     pk_value theirs = pk_vm_eval(vm, pair->sent, sent, sent_link->node, NULL, NULL, 0);
-    bool same = same_value(mine.value, theirs);
+    bool same = same_value(vm, mine.value, theirs);
     if (!out)
         return same;
     const pk_image *image = reply->image;

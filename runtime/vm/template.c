@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Shapes of trees: dissecting numbers those that it finds from 1 on. */
+#define SHAPE_OF_TEMPLATE (UINT64_C(1) << 63)
+
 /* ---- from the trace's nodes to columns ------------------------------------------------------- */
 
 typedef struct making {
@@ -224,6 +227,7 @@ static bool make_from_trace(making *make, pk_point *point, vm_trace *trace)
     make->vm->trace = NULL;
     if (trace->opaque)
         tree->count = 0;
+    tree->shape = SHAPE_OF_TEMPLATE | ++make->vm->templates;
     make->trace = trace;
     make->column_of = good ? calloc((size_t)trace->n_nodes + 1, sizeof *make->column_of) : NULL;
     if (good && !make->column_of)

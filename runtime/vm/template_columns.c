@@ -291,8 +291,8 @@ static void operate(pk_op op, uint64_t *out, uint32_t n, const uint64_t *a, cons
     }
 }
 
-static void combine(const trace_node *what, uint64_t *out, uint32_t n, const uint64_t *a,
-                    const uint64_t *b)
+void pk_template_combine(const trace_node *what, uint64_t *out, uint32_t n, const uint64_t *a,
+                         const uint64_t *b)
 {
     switch ((trace_kind)what->kind) {
     case TRACE_OPERATION:
@@ -311,6 +311,8 @@ static void combine(const trace_node *what, uint64_t *out, uint32_t n, const uin
     case TRACE_CHOICE:
     case TRACE_RANDOM:
     case TRACE_WAY:
+    case TRACE_LOAD:
+    case TRACE_FOLD:
     case TRACE_SUM:
         return;
     }
@@ -324,7 +326,7 @@ static void computed(pk_template *templ, template_column *column, uint32_t n)
     uint64_t result[PK_TEMPLATE_BATCH];
     if (what->b)
         b = pk_template_wide(&templ->columns[what->b], 0, n, templ->right);
-    combine(what, result, n, a, b);
+    pk_template_combine(what, result, n, a, b);
     if (column->wide)
         memcpy(column->own, result, n * sizeof *result);
     else
@@ -383,6 +385,9 @@ void pk_template_column(pk_template *templ, template_column *column, const templ
         return;
     case TRACE_WAY:
         pk_template_ways(templ, column, batch->count);
+        return;
+    case TRACE_LOAD:
+    case TRACE_FOLD: /* there are no packets to follow in a build */
         return;
     case TRACE_OPERATION:
     case TRACE_LEAST:

@@ -62,6 +62,9 @@ struct pk_template {
 
 /* Makes `column`'s values for the batch. */
 void pk_template_column(pk_template *templ, template_column *column, const template_batch *batch);
+/* Computes OPERATION, LEAST, GREATEST, NONZERO or SWAP of n operands. */
+void pk_template_combine(const trace_node *what, uint64_t *out, uint32_t n, const uint64_t *a,
+                         const uint64_t *b);
 /* The same of a WAY; marks packets whose way is not known as refused. */
 void pk_template_ways(pk_template *templ, template_column *column, uint32_t n);
 /* Fills the table of a column that has a period. */

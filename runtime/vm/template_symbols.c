@@ -49,6 +49,16 @@ void pk_trace_break_on(pk_vm *vm, const char *what)
     pk_trace_break(vm, "%s depends on what varies", what);
 }
 
+bool pk_trace_decide(pk_vm *vm, pk_value value, const char *what)
+{
+    if (!vm->trace->following) {
+        pk_trace_break_on(vm, what);
+        return false;
+    }
+    pk_trace_guard(vm, value, value.number, value.number);
+    return !vm->failed;
+}
+
 /* ---- integers -------------------------------------------------------------------------------- */
 
 /* 0: the trace broke. */

@@ -37,6 +37,33 @@ static pk_value of_integers(pk_vm *vm, pk_op op, pk_value a, pk_value b, pk_valu
         result, pk_trace_combined(vm, op, pk_trace_node_of(vm, a), pk_trace_node_of(vm, b)));
 }
 
+static uint16_t word_of(pk_vm *vm, pk_value bytes, uint32_t from)
+{
+    uint32_t len = bytes.len - from < 8 ? bytes.len - from : 8;
+    pk_value word = pk_value_bytes(bytes.bytes + from, len);
+    return pk_trace_number_of(vm, bytes.spare ? pk_trace_cut(vm, bytes, word) : word);
+}
+
+/* Word by word from the last: less in this one, or equal and less in those behind it. */
+static uint16_t compared_words(pk_vm *vm, pk_op op, pk_value a, pk_value b)
+{
+    uint16_t result = 0;
+    for (uint32_t from = (a.len + 7) / 8 * 8; from > 0 && !vm->failed;) {
+        from -= 8;
+        uint16_t left = word_of(vm, a, from), right = word_of(vm, b, from);
+        if (!result) {
+            result = pk_trace_combined(vm, op, left, right);
+            continue;
+        }
+        uint16_t equal = pk_trace_combined(vm, PK_OPC_EQ, left, right);
+        result = pk_trace_combined(vm, PK_OPC_AND, equal, result);
+        if (op != PK_OPC_EQ)
+            result = pk_trace_combined(vm, PK_OPC_OR,
+                                       pk_trace_combined(vm, PK_OPC_LTU, left, right), result);
+    }
+    return result;
+}
+
 /* Equal lengths compare as numbers, big-endian and unsigned. */
 static pk_value compared(pk_vm *vm, pk_op op, pk_value a, pk_value b, pk_value result)
 {
@@ -45,8 +72,9 @@ static pk_value compared(pk_vm *vm, pk_op op, pk_value a, pk_value b, pk_value r
         return pk_trace_named(result, 0);
     if (op != PK_OPC_EQ)
         op = op == PK_OPC_LT ? PK_OPC_LTU : PK_OPC_LEU;
-    uint16_t left = pk_trace_number_of(vm, a), right = left ? pk_trace_number_of(vm, b) : 0;
-    return pk_trace_named(result, pk_trace_combined(vm, op, left, right));
+    if (a.len == 0)
+        return pk_trace_named(result, 0);
+    return pk_trace_named(result, compared_words(vm, op, a, b));
 }
 
 static pk_value of_bytes(pk_vm *vm, pk_op op, pk_value a, pk_value b, pk_value result)
@@ -206,6 +234,70 @@ pk_value pk_trace_random(pk_vm *vm, uint32_t stream, pk_value value)
     trace_node node = {
         .kind = TRACE_RANDOM, .stream = stream, .least = INT64_MIN, .most = INT64_MAX};
     return vm->trace ? pk_trace_named(value, leaf(vm, node)) : value;
+}
+
+/* ---- packets that are followed --------------------------------------------------------------- */
+
+static uint16_t load(pk_vm *vm, unsigned side, uint32_t off, uint32_t bits)
+{
+    trace_node node = {.kind = TRACE_LOAD, .part = side, .stream = off, .len = bits};
+    pk_trace_bound most = bits < 64 ? (pk_trace_bound)pk_bits_mask(bits) : INT64_MAX;
+    pk_trace_limit(&node, bits < 64 ? 0 : INT64_MIN, most);
+    return leaf(vm, node);
+}
+
+static pk_value load_number(pk_vm *vm, unsigned side, const pk_tree *tree, pk_tree_node at,
+                            pk_value value)
+{
+    pk_bit_run runs[PK_TREE_RUNS];
+    const pk_image_field *field = &tree->image->fields[pk_tree_field(tree, at)];
+    unsigned n = pk_tree_runs(tree, at, runs);
+    if (field->type != PK_TYPE_UINT || n != 1 || runs[0].bits > 64) {
+        pk_trace_break(vm, "a number that is not plain bits");
+        return value;
+    }
+    value = pk_trace_named(value, load(vm, side, runs[0].off, runs[0].bits));
+    bool little = (field->flags & PK_FIELD_LE) && runs[0].bits % 8 == 0;
+    return little ? pk_trace_swapped(vm, value, runs[0].bits) : value;
+}
+
+pk_value pk_trace_load(pk_vm *vm, unsigned side, const pk_tree *tree, pk_tree_node at,
+                       pk_value value)
+{
+    pk_bit_run runs[PK_TREE_RUNS];
+    if (vm->failed || value.kind == PK_UNDEFINED || value.kind == PK_NODE)
+        return value;
+    if (value.kind == PK_INT)
+        return load_number(vm, side, tree, at, value);
+    uint32_t first = vm->trace->n_pieces;
+    if (pk_tree_runs(tree, at, runs) != 1 && value.len) {
+        pk_trace_break(vm, "bytes that do not lie together");
+        return value;
+    }
+    for (uint32_t from = 0; from < value.len; from += 8) {
+        uint32_t bits = (value.len - from < 8 ? value.len - from : 8) * 8;
+        if (!pk_trace_piece(vm, (uint64_t)from * 8, bits,
+                            load(vm, side, runs[0].off + from * 8, bits)))
+            return value;
+    }
+    return pk_trace_string_from(vm, first, value);
+}
+
+pk_value pk_trace_fold(pk_vm *vm, pk_value hash, pk_value value, pk_value result)
+{
+    if (!vm->trace || !(hash.spare | value.spare) || vm->failed)
+        return result;
+    trace_node node = {.kind = TRACE_FOLD, .least = INT64_MIN, .most = INT64_MAX};
+    node.a = pk_trace_node_of(vm, hash);
+    node.b = pk_trace_node_of(vm, value);
+    return pk_trace_named(result, pk_trace_node(vm, node));
+}
+
+pk_value pk_trace_word(pk_vm *vm, pk_value bytes, uint32_t from, pk_value result)
+{
+    if (!vm->trace || !bytes.spare || vm->failed)
+        return result;
+    return pk_trace_named(result, word_of(vm, bytes, from));
 }
 
 /* ---- native functions ------------------------------------------------------------------------ */

@@ -26,6 +26,11 @@
  * adds v 2^s, whatever words it spans; v 2^s is 0 only for v = 0, and nothing here is negative. So
  * S' = constant words + sum of v 2^s, wherever pieces begin or end.
  *
+ * Following. A trace can also follow expressions over finished trees (pk_vm_eval): sources are then
+ * the bits of one packet or two that have the same trees as the ones at hand, and a decision breaks
+ * nothing but becomes a guard: what was computed holds for all packets of which it gives the same
+ * (match_follow.h).
+ *
  * The trace owns its memory. It is for one build; numbers of symbols mean nothing in another.
  */
 #ifndef PK_VM_TEMPLATE_TRACE_H
@@ -51,6 +56,8 @@ typedef enum trace_kind {
     TRACE_GREATEST,
     TRACE_NONZERO, /* a, or 0xffff in place of 0 */
     TRACE_SWAP,    /* the `part` bits of a with their bytes in the other order */
+    TRACE_LOAD,    /* `len` bits at bit `stream` of packet `part`; only when following */
+    TRACE_FOLD,    /* hash a with b folded in; only when following */
     TRACE_WAY,     /* `part` (trace_way_part) of the way to address a, with b its upper half */
     TRACE_SUM      /* Internet checksum of `sum` and `n_pieces` pieces from `pieces` on */
 } trace_kind;
@@ -101,6 +108,7 @@ typedef struct vm_trace {
     uint32_t n_nodes, n_strings, n_pieces, n_guards;
     uint32_t cap_nodes, cap_strings, cap_pieces, cap_guards;
     uint32_t emitted; /* pieces of what is being written, from here on */
+    bool following;   /* expressions over trees; decisions are guards */
     bool later;       /* it broke over a way that is not known yet */
     bool opaque;      /* bytes that vary stand for an instance: its inner structure may vary too */
     char reason[PK_TRACE_REASON];
@@ -113,6 +121,9 @@ void pk_trace_break(pk_vm *vm, const char *format, ...) __attribute__((format(pr
 
 /* Slow paths of the functions below. */
 void pk_trace_break_on(pk_vm *vm, const char *what);
+bool pk_trace_decide(pk_vm *vm, pk_value value, const char *what);
+pk_value pk_trace_load(pk_vm *vm, unsigned side, const pk_tree *tree, pk_tree_node leaf,
+                       pk_value value);
 pk_value pk_trace_compute(pk_vm *vm, pk_op op, pk_value a, pk_value b, pk_value result);
 pk_value pk_trace_cut(pk_vm *vm, pk_value bytes, pk_value result);
 void pk_trace_bytes_written(pk_vm *vm, pk_value bytes, uint64_t bit, unsigned skip);
@@ -121,10 +132,7 @@ void pk_trace_bits_written(pk_vm *vm, uint16_t node, unsigned shift, uint64_t bi
 /* `value` decides something ("a condition"): it must be constant; of bytes, its length. */
 static inline bool pk_trace_settled(pk_vm *vm, pk_value value, const char *what)
 {
-    if (!vm->trace || !value.spare || value.kind != PK_INT)
-        return true;
-    pk_trace_break_on(vm, what);
-    return false;
+    return !vm->trace || !value.spare || value.kind != PK_INT || pk_trace_decide(vm, value, what);
 }
 
 /* `value` is used in a way that nothing here follows: all of it must be constant. */
@@ -150,6 +158,19 @@ static inline pk_value pk_trace_slice(pk_vm *vm, pk_value bytes, pk_value result
 {
     return vm->trace && bytes.spare ? pk_trace_cut(vm, bytes, result) : result;
 }
+
+/* `value` is what leaf `leaf` of the tree at hand (side 0) or the other one says. */
+static inline pk_value pk_trace_leaf(pk_vm *vm, unsigned side, const pk_tree *tree,
+                                     pk_tree_node leaf, pk_value value)
+{
+    return vm->trace && vm->trace->following ? pk_trace_load(vm, side, tree, leaf, value) : value;
+}
+
+/* `result` is hash `hash` with `value` folded in. */
+pk_value pk_trace_fold(pk_vm *vm, pk_value hash, pk_value value, pk_value result);
+
+/* At most 8 bytes of `bytes` from `from` on as a number, with its symbol. */
+pk_value pk_trace_word(pk_vm *vm, pk_value bytes, uint32_t from, pk_value result);
 
 /* Sources. `dim` is the axis's dimension. */
 pk_value pk_trace_element(pk_vm *vm, const pk_set *set, uint32_t dim, pk_value value);
