@@ -156,9 +156,16 @@ static bool expand_one(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tre
         return false;
     uint32_t len = pk_template_length(templ);
     uint8_t *slot = pk_buf_reserve(out, len + 1);
+    pk_u128 place = place_of(stimuli, n);
     if (!slot)
         return false;
-    pk_stimuli_expand(stimuli, &n, &templ, &slot, 1, &refused);
+    const pk_template_run run = {.first = place,
+                                 .count = 1,
+                                 .base = slot,
+                                 .stride = len,
+                                 .loop = n - place,
+                                 .refused = &refused};
+    (void)pk_template_expand(templ, &run);
     out->len += refused ? 0 : len;
     return !refused && (!tree || pk_tree_copy(tree, pk_template_tree(templ, slot)));
 }

@@ -50,6 +50,7 @@ void pk_tree_reset(pk_tree *tree, const uint8_t *bytes, uint32_t len, uint32_t w
     tree->wire_len = wire_len < len ? len : wire_len;
     tree->flags = 0;
     tree->shape = 0;
+    tree->fixed = NULL;
     tree->count = 0;
     if (!grow(tree))
         return;
@@ -81,6 +82,7 @@ bool pk_tree_copy(pk_tree *to, const pk_tree *from)
     to->wire_len = from->wire_len;
     to->flags = from->flags;
     to->shape = from->shape;
+    to->fixed = from->fixed;
     to->count = from->count;
     return true;
 }

@@ -66,7 +66,9 @@ typedef struct pk_tree {
     pk_rec *recs;
     uint32_t count, cap;
     uint64_t shape; /* not 0: trees that one machine gave this number have the same records */
-    char *name;     /* room for a composed name; see pk_tree_name */
+    const uint8_t
+        *fixed; /* with a shape: bits that are the same in all its packets; NULL: unknown */
+    char *name; /* room for a composed name; see pk_tree_name */
     uint32_t name_cap;
 } pk_tree;
 enum { PK_TREE_STOPPED = 1 /* a limit ended the dissection early */ };

@@ -54,14 +54,6 @@ bool pk_match_holds(pk_vm *vm, pk_value value)
     return pk_trace_settled(vm, value, "a condition") && pk_value_truth(value);
 }
 
-uint64_t pk_match_mix(uint64_t hash, uint64_t value)
-{
-    hash ^= value;
-    hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    hash = (hash ^ hash >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (hash ^ hash >> 31) + UINT64_C(0x9e3779b97f4a7c15);
-}
-
 uint64_t pk_match_chain_fold(uint64_t hash, pk_ref layer)
 {
     return pk_match_mix(hash, UINT64_C(0x4c00000000000000) | layer);

@@ -33,7 +33,13 @@ void pk_match_chain_of(pk_vm *vm, const pk_tree *tree, pk_tree_node from,
                        pk_match_chain *ret_chain);
 
 /* Folds a value into a hash, or the next layer of a sequence. */
-uint64_t pk_match_mix(uint64_t hash, uint64_t value);
+static inline uint64_t pk_match_mix(uint64_t hash, uint64_t value)
+{
+    hash ^= value;
+    hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash = (hash ^ hash >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (hash ^ hash >> 31) + UINT64_C(0x9e3779b97f4a7c15);
+}
 uint64_t pk_match_chain_fold(uint64_t hash, pk_ref layer);
 
 /* Hashes of what packets say are integers of the machine, which knows where they come from when it

@@ -1,6 +1,5 @@
 #include "match_follow.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,17 +9,20 @@
 enum { STEPS = 512 /* of one program */ };
 
 typedef struct follow_step {
-    trace_node what; /* a and b: steps */
-    uint64_t byte;   /* LOAD: the first byte that it needs */
-    uint8_t skip;    /* LOAD: bits of it that lie before */
+    uint8_t kind, op;  /* trace_kind, pk_op */
+    uint8_t bits;      /* LOAD; SWAP */
+    uint8_t skip;      /* LOAD: bits of its first byte that lie before */
+    uint16_t a, b, to; /* operands and result: places in `values` */
+    uint16_t side;     /* LOAD: 0 or 1 */
+    uint32_t byte;     /* LOAD: its first byte */
 } follow_step;
 
 struct pk_follow {
-    follow_step *steps; /* 0 is none */
-    uint64_t *values;   /* of each step */
+    follow_step *steps;
+    uint64_t *values; /* constants, and what the steps compute; place 0 is none */
     trace_guard *guards;
     uint16_t *outputs;
-    uint32_t n_steps, n_guards, n_outputs;
+    uint32_t n_steps, n_values, n_guards;
 };
 
 vm_trace *pk_follow_begin(pk_vm *vm)
@@ -71,86 +73,88 @@ static bool can_run(const trace_node *node)
 
 /* Operands stand before what uses them. */
 static void mark_needed(const vm_trace *trace, const pk_value *values, uint32_t count,
-                        uint16_t *step_of)
+                        uint16_t *place_of)
 {
     for (uint32_t i = 0; i < count; i++)
-        step_of[values[i].spare] = 1;
+        place_of[values[i].spare] = 1;
     for (uint32_t i = 0; i < trace->n_guards; i++)
-        step_of[trace->guards[i].node] = 1;
+        place_of[trace->guards[i].node] = 1;
     for (uint32_t i = trace->n_nodes; i-- > 1;) {
-        if (!step_of[i])
+        if (!place_of[i])
             continue;
-        step_of[trace->nodes[i].a] = 1;
-        step_of[trace->nodes[i].b] = 1;
+        place_of[trace->nodes[i].a] = 1;
+        place_of[trace->nodes[i].b] = 1;
     }
-    step_of[0] = 0;
+    place_of[0] = 0;
 }
 
-static bool add_step(pk_follow *follow, const trace_node *node, uint16_t *step_of, uint32_t number)
+/* Gives the node a place and, unless it is a constant, the step that computes it. */
+static bool add_step(pk_follow *follow, const trace_node *node, uint16_t *place_of, uint32_t number)
 {
-    uint32_t at = follow->n_steps++;
-    follow_step *step = &follow->steps[at];
-    if (!can_run(node))
-        return false;
-    step->what = *node;
-    step->what.a = step_of[node->a];
-    step->what.b = step_of[node->b];
-    step->byte = node->stream / 8;
-    step->skip = (uint8_t)(node->stream % 8);
-    follow->values[at] = (uint64_t)node->least;
-    step_of[number] = (uint16_t)at;
-    return true;
+    uint32_t to = follow->n_values++;
+    place_of[number] = (uint16_t)to;
+    follow->values[to] = (uint64_t)node->least;
+    if (node->kind == TRACE_CONSTANT)
+        return true;
+    follow->steps[follow->n_steps++] =
+        (follow_step){.kind = node->kind,
+                      .op = node->op,
+                      .bits = (uint8_t)(node->kind == TRACE_SWAP ? node->part : node->len),
+                      .a = place_of[node->a],
+                      .b = place_of[node->b ? node->b : node->a],
+                      .to = (uint16_t)to,
+                      .byte = node->stream / 8,
+                      .skip = (uint8_t)(node->stream % 8),
+                      .side = node->part & 1};
+    return can_run(node);
 }
 
-static uint32_t count_steps(const vm_trace *trace, uint32_t values, const uint16_t *step_of)
+static uint32_t count_steps(const vm_trace *trace, uint32_t values, const uint16_t *place_of)
 {
     uint32_t n = 1 + values;
     for (uint32_t i = 1; i < trace->n_nodes; i++)
-        n += step_of[i] != 0;
+        n += place_of[i] != 0;
     return n;
 }
 
 static bool fill(pk_follow *follow, const vm_trace *trace, const pk_value *values, uint32_t count,
-                 uint16_t *step_of)
+                 uint16_t *place_of)
 {
-    follow->n_steps = 1;
+    follow->n_values = 1;
     for (uint32_t i = 1; i < trace->n_nodes; i++)
-        if (step_of[i] && !add_step(follow, &trace->nodes[i], step_of, i))
+        if (place_of[i] && !add_step(follow, &trace->nodes[i], place_of, i))
             return false;
     for (uint32_t i = 0; i < trace->n_guards; i++) {
         follow->guards[i] = trace->guards[i];
-        follow->guards[i].node = step_of[trace->guards[i].node];
+        follow->guards[i].node = place_of[trace->guards[i].node];
     }
     follow->n_guards = trace->n_guards;
     for (uint32_t i = 0; i < count; i++) {
-        if (!values[i].spare) { /* a constant gets a step of its own */
-            follow->values[follow->n_steps] = (uint64_t)values[i].number;
-            follow->steps[follow->n_steps].what.kind = TRACE_CONSTANT;
-            follow->outputs[i] = (uint16_t)follow->n_steps++;
+        follow->outputs[i] = place_of[values[i].spare];
+        if (values[i].spare)
             continue;
-        }
-        follow->outputs[i] = step_of[values[i].spare];
+        follow->values[follow->n_values] = (uint64_t)values[i].number;
+        follow->outputs[i] = (uint16_t)follow->n_values++;
     }
-    follow->n_outputs = count;
     return true;
 }
 
 static pk_follow *make(const vm_trace *trace, const pk_value *values, uint32_t count)
 {
     pk_follow *follow = calloc(1, sizeof *follow);
-    uint16_t *step_of = calloc((size_t)trace->n_nodes + 1, sizeof *step_of);
-    bool good = follow && step_of;
+    uint16_t *place_of = calloc((size_t)trace->n_nodes + 1, sizeof *place_of);
+    bool good = follow && place_of;
     if (good) {
-        mark_needed(trace, values, count, step_of);
-        uint32_t n = count_steps(trace, count, step_of);
+        mark_needed(trace, values, count, place_of);
+        uint32_t n = count_steps(trace, count, place_of);
         follow->steps = n <= STEPS ? calloc(n, sizeof *follow->steps) : NULL;
         follow->values = n <= STEPS ? calloc(n, sizeof *follow->values) : NULL;
         follow->guards = calloc((size_t)trace->n_guards + 1, sizeof *follow->guards);
         follow->outputs = calloc((size_t)count + 1, sizeof *follow->outputs);
         good = follow->steps && follow->values && follow->guards && follow->outputs &&
-               fill(follow, trace, values, count, step_of);
+               fill(follow, trace, values, count, place_of);
     }
-    free(step_of);
+    free(place_of);
     if (good)
         return follow;
     pk_follow_free(follow);
@@ -161,9 +165,6 @@ pk_follow *pk_follow_end(pk_vm *vm, vm_trace *trace, const pk_value *values, uin
 {
     vm->trace = NULL;
     vm->failed = false;
-    if (getenv("PKDBG"))
-        fprintf(stderr, "follow: %s nodes %u guards %u values %u\n", trace->reason, trace->n_nodes,
-                trace->n_guards, count);
     pk_follow *follow = trace->reason[0] ? NULL : make(trace, values, count);
     pk_trace_free(trace);
     free(trace);
@@ -172,10 +173,10 @@ pk_follow *pk_follow_end(pk_vm *vm, vm_trace *trace, const pk_value *values, uin
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static uint64_t load(const follow_step *step, const pk_tree *tree)
+static inline uint64_t load(const follow_step *step, const pk_tree *tree)
 {
-    unsigned bits = step->what.len;
-    if (step->byte + 8 <= tree->len && step->skip + bits <= 64) {
+    unsigned bits = step->bits;
+    if ((uint64_t)step->byte + 8 <= tree->len && step->skip + bits <= 64) {
         uint64_t word;
         memcpy(&word, tree->bytes + step->byte, sizeof word);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -183,17 +184,27 @@ static uint64_t load(const follow_step *step, const pk_tree *tree)
 #endif
         return word << step->skip >> (64 - bits);
     }
-    return pk_bits_get(tree->bytes, step->what.stream, bits);
+    return pk_bits_get(tree->bytes, (uint64_t)step->byte * 8 + step->skip, bits);
 }
 
-static uint64_t operate(const trace_node *what, uint64_t a, uint64_t b)
+/* The commonest at once, the others as templates do it. */
+static inline uint64_t operate(const follow_step *step, uint64_t a, uint64_t b)
 {
     uint64_t result = 0;
-    if (what->kind == TRACE_OPERATION && what->op == PK_OPC_EQ)
-        return a == b;
-    if (what->kind == TRACE_OPERATION && what->op == PK_OPC_AND)
-        return a & b;
-    pk_template_combine(what, &result, 1, &a, &b);
+    if (step->kind == TRACE_OPERATION) {
+        if (step->op == PK_OPC_EQ)
+            return a == b;
+        if (step->op == PK_OPC_AND)
+            return a & b;
+        if (step->op == PK_OPC_OR)
+            return a | b;
+        if (step->op == PK_OPC_LEU)
+            return a <= b;
+        if (step->op == PK_OPC_TRUTH)
+            return a != 0;
+    }
+    const trace_node what = {.kind = step->kind, .op = step->op, .part = step->bits};
+    pk_template_combine(&what, &result, 1, &a, &b);
     return result;
 }
 
@@ -212,17 +223,14 @@ bool pk_follow_run(pk_follow *follow, const pk_tree *first, const pk_tree *secon
 {
     const pk_tree *trees[2] = {first, second};
     uint64_t *values = follow->values;
-    for (uint32_t i = 1; i < follow->n_steps; i++) {
+    for (uint32_t i = 0; i < follow->n_steps; i++) {
         const follow_step *step = &follow->steps[i];
-        const trace_node *what = &step->what;
-        if (what->kind == TRACE_CONSTANT)
-            continue;
-        if (what->kind == TRACE_LOAD)
-            values[i] = load(step, trees[what->part & 1]);
-        else if (what->kind == TRACE_FOLD)
-            values[i] = pk_match_mix(values[what->a], values[what->b]);
+        if (step->kind == TRACE_FOLD)
+            values[step->to] = pk_match_mix(values[step->a], values[step->b]);
+        else if (step->kind == TRACE_LOAD)
+            values[step->to] = load(step, trees[step->side]);
         else
-            values[i] = operate(what, values[what->a], values[what->b ? what->b : what->a]);
+            values[step->to] = operate(step, values[step->a], values[step->b]);
     }
     return guards_hold(follow);
 }

@@ -218,6 +218,21 @@ static bool take_bytes(const making *make, const pk_buf *packet)
     return true;
 }
 
+/* The bits that no patch writes. */
+static bool note_fixed(const making *make)
+{
+    pk_template *templ = make->templ;
+    templ->fixed = malloc(templ->len + 1u);
+    if (!templ->fixed)
+        return refuse(make, "out of memory");
+    memset(templ->fixed, 0xff, templ->len + 1u);
+    for (uint32_t i = 0; i < templ->n_patches; i++)
+        pk_bits_put(templ->fixed, templ->pieces[templ->patches + i].bit,
+                    templ->pieces[templ->patches + i].bits, 0);
+    templ->tree.fixed = templ->fixed;
+    return true;
+}
+
 static bool make_from_trace(making *make, pk_point *point, vm_trace *trace)
 {
     pk_buf packet = {0};
@@ -232,7 +247,7 @@ static bool make_from_trace(making *make, pk_point *point, vm_trace *trace)
     make->column_of = good ? calloc((size_t)trace->n_nodes + 1, sizeof *make->column_of) : NULL;
     if (good && !make->column_of)
         good = refuse(make, "out of memory");
-    good = good && take_bytes(make, &packet) && make_columns(make);
+    good = good && take_bytes(make, &packet) && make_columns(make) && note_fixed(make);
     free(make->column_of);
     pk_buf_free(&packet);
     return good;
@@ -288,6 +303,7 @@ void pk_template_free(pk_template *templ)
     free(templ->guards);
     free(templ->bytes);
     free(templ->ways);
+    free(templ->fixed);
     pk_tree_free(&templ->tree);
     free(templ);
 }

@@ -54,6 +54,7 @@ struct pk_template {
     uint32_t narrow[PK_TEMPLATE_BATCH];
     pk_tree
         tree; /* that of every packet, over the bytes of one; without records when they differ */
+    uint8_t *fixed; /* one bit for each of the packet's: no patch writes it */
     pk_env env;
     template_way *ways;    /* of the batch at hand, to the address of columns way_a and way_b */
     uint16_t way_a, way_b; /* 0: not asked yet */

@@ -195,6 +195,8 @@ uint16_t pk_trace_combined(pk_vm *vm, pk_op op, uint16_t a, uint16_t b)
 {
     if (!a || !b)
         return 0;
+    if (op == PK_OPC_TRUTH && vm->trace->nodes[a].least >= 0 && vm->trace->nodes[a].most <= 1)
+        return a;
     trace_node node = {.kind = TRACE_OPERATION, .op = (uint8_t)op, .a = a, .b = b};
     limit_operation(&node, &vm->trace->nodes[a], &vm->trace->nodes[b]);
     return pk_trace_node(vm, node);

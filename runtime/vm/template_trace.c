@@ -238,8 +238,16 @@ pk_value pk_trace_random(pk_vm *vm, uint32_t stream, pk_value value)
 
 /* ---- packets that are followed --------------------------------------------------------------- */
 
-static uint16_t load(pk_vm *vm, unsigned side, uint32_t off, uint32_t bits)
+/* Bits that never differ are a constant. */
+static bool is_fixed(const pk_tree *tree, uint32_t off, uint32_t bits)
 {
+    return tree->fixed && pk_bits_get(tree->fixed, off, bits) == pk_bits_mask(bits);
+}
+
+static uint16_t load(pk_vm *vm, unsigned side, const pk_tree *tree, uint32_t off, uint32_t bits)
+{
+    if (is_fixed(tree, off, bits))
+        return pk_trace_node_of(vm, pk_value_int((int64_t)pk_bits_get(tree->bytes, off, bits)));
     trace_node node = {.kind = TRACE_LOAD, .part = side, .stream = off, .len = bits};
     pk_trace_bound most = bits < 64 ? (pk_trace_bound)pk_bits_mask(bits) : INT64_MAX;
     pk_trace_limit(&node, bits < 64 ? 0 : INT64_MIN, most);
@@ -256,7 +264,9 @@ static pk_value load_number(pk_vm *vm, unsigned side, const pk_tree *tree, pk_tr
         pk_trace_break(vm, "a number that is not plain bits");
         return value;
     }
-    value = pk_trace_named(value, load(vm, side, runs[0].off, runs[0].bits));
+    if (is_fixed(tree, runs[0].off, runs[0].bits))
+        return value;
+    value = pk_trace_named(value, load(vm, side, tree, runs[0].off, runs[0].bits));
     bool little = (field->flags & PK_FIELD_LE) && runs[0].bits % 8 == 0;
     return little ? pk_trace_swapped(vm, value, runs[0].bits) : value;
 }
@@ -269,15 +279,19 @@ pk_value pk_trace_load(pk_vm *vm, unsigned side, const pk_tree *tree, pk_tree_no
         return value;
     if (value.kind == PK_INT)
         return load_number(vm, side, tree, at, value);
-    uint32_t first = vm->trace->n_pieces;
+    uint32_t first = vm->trace->n_pieces, fixed = 0;
     if (pk_tree_runs(tree, at, runs) != 1 && value.len) {
         pk_trace_break(vm, "bytes that do not lie together");
         return value;
     }
+    while (fixed < value.len && is_fixed(tree, runs[0].off + fixed * 8, 8))
+        fixed++;
+    if (fixed == value.len)
+        return value;
     for (uint32_t from = 0; from < value.len; from += 8) {
         uint32_t bits = (value.len - from < 8 ? value.len - from : 8) * 8;
         if (!pk_trace_piece(vm, (uint64_t)from * 8, bits,
-                            load(vm, side, runs[0].off + from * 8, bits)))
+                            load(vm, side, tree, runs[0].off + from * 8, bits)))
             return value;
     }
     return pk_trace_string_from(vm, first, value);
