@@ -95,11 +95,22 @@ static uint32_t formals_of(pk_compiler *cx, const pk_ast_node *node)
     return (uint32_t)pk_ast_list_len(cx->ast, pk_at(cx, node->d)->a);
 }
 
+/* The string behind the name of a layer, struct or case; 0 without one. */
+static pk_ref title_of(pk_compiler *cx, const pk_ast_node *at)
+{
+    uint32_t blob = at->d;
+    if (at->kind == PK_AST_STRUCT)
+        blob = at->d ? pk_at(cx, at->d)->d : 0;
+    const pk_bytes title = pk_ast_blob_bytes(cx->ast, blob);
+    return title.len ? pk_image_builder_text(cx->builder, (const char *)title.data, title.len) : 0;
+}
+
 static void declare_layer(pk_compiler *cx, pk_node node, pk_ref parent)
 {
     pk_ast_node at = *pk_at(cx, node);
     pk_ref name = pk_text_of_atom(cx, at.a);
     pk_ref source = pk_place_text(cx, at.span);
+    pk_ref title = title_of(cx, &at);
     pk_ref codec = 0;
     if (at.kind == PK_AST_STRUCT && at.d && pk_at(cx, at.d)->b)
         codec = pk_text_of_atom(cx, pk_at(cx, at.d)->b);
@@ -107,6 +118,7 @@ static void declare_layer(pk_compiler *cx, pk_node node, pk_ref parent)
     pk_image_layer *layer = PK_AT(cx->builder, LAY, ref);
     layer->name = name;
     layer->source = source;
+    layer->title = title;
     layer->codec = codec;
     layer->parent = parent;
     layer->kind = at.kind == PK_AST_LAYER    ? PK_LAYER_LAYER

@@ -1,5 +1,6 @@
 #include "tree/reference.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/codec.h"
@@ -292,6 +293,23 @@ static void put_other_layer_names(pk_buf *out, const pk_image *image, pk_ref ref
         }
 }
 
+/* A text as a paragraph of its own. */
+static void put_words(pk_buf *out, const char *text)
+{
+    size_t line = out->len;
+    for (const char *at = text; *at;) {
+        size_t start = out->len;
+        size_t blank = *at == ' ';
+        size_t len = blank + strcspn(at + blank, " ");
+        char word[128];
+        (void)snprintf(word, sizeof word, "%.*s", (int)len, at);
+        pk_reference_safe(out, word);
+        pk_reference_item(out, &line, start);
+        at += len;
+    }
+    pk_buf_byte(out, '\n');
+}
+
 static void put_title(pk_buf *out, const pk_image *image, pk_ref ref)
 {
     static const char *const kinds[] = {"layer", "struct", "case"};
@@ -300,11 +318,9 @@ static void put_title(pk_buf *out, const pk_image *image, pk_ref ref)
     put_layer_name(out, image, ref);
     put_other_layer_names(out, image, ref);
     pk_buf_printf(out, " (%s)", layer->kind <= PK_LAYER_CASE ? kinds[layer->kind] : "");
-    if (layer->title) {
-        pk_buf_text(out, ": ");
-        put_ref(out, image, layer->title);
-    }
     pk_buf_byte(out, '\n');
+    if (layer->title)
+        put_words(out, pk_image_text(image, layer->title));
     if (layer->source) {
         pk_buf_text(out, "declared in ");
         put_ref(out, image, layer->source);
@@ -342,6 +358,18 @@ void pk_write_layer(pk_buf *out, const pk_image *image, pk_ref ref)
     put_answers(out, image, layer);
 }
 
+/* Of a title that is too long for its line, what stands before the references. */
+static void put_name_part(pk_buf *out, const char *title, size_t line)
+{
+    const char *references = strstr(title, " (");
+    size_t len = strlen(title);
+    if (references && out->len - line + len > COLUMNS)
+        len = (size_t)(references - title);
+    char name[128];
+    (void)snprintf(name, sizeof name, "%.*s", (int)len, title);
+    pk_reference_safe(out, name);
+}
+
 void pk_write_layers(pk_buf *out, const pk_image *image)
 {
     for (uint32_t i = 1; i < image->n_layers; i++) {
@@ -354,7 +382,7 @@ void pk_write_layers(pk_buf *out, const pk_image *image)
         put_other_layer_names(out, image, i);
         if (layer->title) {
             put_column(out, line, 2 * NAME_WIDTH);
-            put_ref(out, image, layer->title);
+            put_name_part(out, pk_image_text(image, layer->title), line);
         } else if (layer->n_binds) {
             put_column(out, line, 2 * NAME_WIDTH);
             pk_buf_text(out, "on ");

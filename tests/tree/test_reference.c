@@ -35,7 +35,8 @@ static void a_layer_is_drawn_and_told(void)
 
     world_open(&w);
     layer(&w, "hop",
-          "hop, HOP (layer): The invented hop protocol\n"
+          "hop, HOP (layer)\n"
+          "The invented hop protocol\n"
           "declared in net/hop.pkt:9\n\n" SCALE BORDER
           "  |  ver  | flags |     kind      |              len              |\n" BORDER
           "  |              sum              |              src              |\n" BORDER
