@@ -141,6 +141,19 @@ static uint32_t echoed_slot(pk_compiler *cx, pk_ref layer, pk_node node)
     return UINT32_MAX;
 }
 
+/* The field f in `q.f`, `q.f + E`, `E + q.f` and `q.f - E`, as far as E does not read it. */
+static uint32_t term_slot(pk_compiler *cx, pk_ref layer, pk_node node)
+{
+    pk_ast_node at = *pk_at(cx, node);
+    if (at.kind != PK_AST_BINARY || (at.a != PK_OP_ADD && at.a != PK_OP_SUB))
+        return echoed_slot(cx, layer, node);
+    uint32_t left = echoed_slot(cx, layer, at.b);
+    uint32_t right = echoed_slot(cx, layer, at.c);
+    if (left == right)
+        return UINT32_MAX;
+    return left != UINT32_MAX ? left : at.a == PK_OP_ADD ? right : UINT32_MAX;
+}
+
 static bool key_pair(pk_compiler *cx, pk_ref layer, const leaf *test, pk_image_key_pair *ret_pair)
 {
     pk_ast_node at = *pk_at(cx, test->node);
@@ -161,7 +174,22 @@ static bool key_pair(pk_compiler *cx, pk_ref layer, const leaf *test, pk_image_k
     ret_pair->reply = pk_lower_expr(cx, &reply_side, reply, 0, 0);
     ret_pair->sent = pk_lower_expr(cx, &sent_side, sent, 0, 0);
     ret_pair->echoed_slot = echoed_slot(cx, layer, sent);
+    ret_pair->term_slot = term_slot(cx, layer, sent);
     return ret_pair->reply && ret_pair->sent;
+}
+
+/* "not a" or "a", after what there is. */
+static void add_text(pk_compiler *cx, pk_buf *text, const leaf *test)
+{
+    pk_buf_printf(text, "%s%s%s", text->len ? " and " : "", test->negated ? "not " : "",
+                  pk_str(cx, pk_text_of_node(cx, test->node)));
+}
+
+static pk_ref take_text(pk_compiler *cx, pk_buf *text)
+{
+    pk_ref ref = text->len ? pk_image_builder_text(cx->builder, pk_buf_cstr(text), text->len) : 0;
+    pk_buf_free(text);
+    return ref;
 }
 
 /* One expression for all tests of the conjunct that read just `side`; 0 when there is none. */
@@ -175,10 +203,12 @@ static pk_ref guard(pk_compiler *cx, pk_ref layer, const conjunct *part, unsigne
     uint32_t outs[LEAVES];
     unsigned n = 0;
     bool good = true;
+    pk_buf text = {0};
     for (unsigned i = 0; good && i < part->count; i++) {
         const leaf *test = &part->leaves[i];
         if (sides(cx, layer, test->node) != side)
             continue;
+        add_text(cx, &text, test);
         good = pk_lower(cx, &scope, test->node, 0, 0) &&
                pk_emit(cx, test->negated ? PK_OPC_NOT : PK_OPC_TRUTH, 0, 0, 0, 0, 0);
         outs[n++] = code.count;
@@ -189,8 +219,9 @@ static pk_ref guard(pk_compiler *cx, pk_ref layer, const conjunct *part, unsigne
     good = good && n && pk_emit(cx, PK_OPC_RET, 0, 0, 0, 0, 0);
     cx->code = outer;
     pk_ref ref = 0;
+    pk_ref written = take_text(cx, &text);
     if (good)
-        ref = pk_expr_put(cx, &code, layer, 0, 0);
+        ref = pk_expr_put(cx, &code, layer, written, 0);
     free(code.insns);
     return ref;
 }
@@ -199,11 +230,17 @@ static pk_image_shape shape_of(pk_compiler *cx, pk_ref layer, const conjunct *pa
 {
     pk_image_key_pair pairs[LEAVES];
     pk_image_shape shape = {0};
+    pk_buf residual = {0};
     for (unsigned i = 0; i < part->count; i++) {
         memset(&pairs[shape.n_keys], 0, sizeof *pairs);
-        if (key_pair(cx, layer, &part->leaves[i], &pairs[shape.n_keys]))
+        const leaf *test = &part->leaves[i];
+        unsigned reads = sides(cx, layer, test->node);
+        if (key_pair(cx, layer, test, &pairs[shape.n_keys]))
             shape.n_keys++;
+        else if (reads != READS_REPLY && reads != READS_SENT)
+            add_text(cx, &residual, test);
     }
+    shape.residual = take_text(cx, &residual);
     shape.reply_guard = guard(cx, layer, part, READS_REPLY);
     shape.sent_guard = guard(cx, layer, part, READS_SENT);
     if (shape.n_keys) {

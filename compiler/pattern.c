@@ -354,7 +354,11 @@ static pk_ref side_of(pk_compiler *cx, const pk_scope *scope, const char *name, 
 {
     const pk_binding packet = {.name = pk_ast_atom(cx->ast, name, strlen(name))};
     const pk_scope inside = {.outer = scope, .bindings = &packet, .n_bindings = 1};
-    return pk_lower_expr(cx, &inside, node, 0, 1);
+    pk_ref expr = pk_lower_expr(cx, &inside, node, 0, 1);
+    pk_ref text = pk_text_of_node(cx, node);
+    if (expr)
+        PK_AT(cx->builder, EXP, expr)->text = text;
+    return expr;
 }
 
 /* `reply.x == sent.y`, either way round. */
@@ -370,7 +374,8 @@ static bool equation(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *
     *ret_pair =
         (pk_image_key_pair){.reply = side_of(cx, scope, "reply", reply),
                             .sent = side_of(cx, scope, "sent", reply == at->b ? at->c : at->b),
-                            .echoed_slot = UINT32_MAX};
+                            .echoed_slot = UINT32_MAX,
+                            .term_slot = UINT32_MAX};
     return ret_pair->reply && ret_pair->sent;
 }
 

@@ -173,6 +173,7 @@ int pk_cli_check(pk_cli *cli);
 int pk_cli_layers(pk_cli *cli);
 int pk_cli_disasm(pk_cli *cli);
 int pk_cli_explain(pk_cli *cli);
+int pk_cli_explain_match(pk_cli *cli); /* explain --match */
 int pk_cli_completion(pk_cli *cli);
 int pk_cli_help(pk_cli *cli);
 

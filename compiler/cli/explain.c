@@ -1,6 +1,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/wide.h"
 #include "cli.h"
 
 static const struct {
@@ -38,10 +39,74 @@ static int list_all(pk_cli *cli)
     return 0;
 }
 
+/* ---- sets -------------------------------------------------------------------------------------
+ */
+
+static void add_axes(pk_cli *cli, const pk_description *d, const pk_image_alt *alt)
+{
+    const pk_image *image = &d->image;
+    for (uint32_t i = 0; i < alt->n_dims; i++)
+        for (pk_ref axis = 1; axis < image->n_axes; axis++) {
+            const pk_set *set = pk_space_axis_set(pk_vm_space(d->vm), axis);
+            if (image->axes[axis].dim != image->dims[alt->dims + i] || !set)
+                continue;
+            const char *name = pk_image_text(image, image->axes[axis].name);
+            const char *text = pk_image_text(image, image->sets[image->axes[axis].set].text);
+            pk_buf_text(&cli->out, "    ");
+            pk_wide_add(&cli->out, set->count);
+            pk_buf_printf(&cli->out, "  %s", name);
+            if (strcmp(name, text) != 0)
+                pk_buf_printf(&cli->out, " = %s", text);
+            pk_buf_byte(&cli->out, '\n');
+        }
+}
+
+static void add_stack(pk_cli *cli, const pk_image *image, pk_ref plan)
+{
+    for (bool first = true; plan; plan = image->plans[plan].payload, first = false) {
+        bool instance = image->plans[plan].kind == PK_PLAN_INSTANCE;
+        pk_buf_printf(&cli->out, "%s%s", first ? "" : "/",
+                      instance ? pk_image_text(image, image->layers[image->plans[plan].ref].name)
+                               : "bytes");
+    }
+}
+
+/* How many packets, of which stacks, and what varies in each: the slowest first. */
+static int explain_set(pk_cli *cli)
+{
+    pk_description d = {0};
+    int status = pk_describe_set(cli, &d);
+    const pk_image_probe *probe = &d.image.probes[d.probe];
+    pk_u128 count;
+    for (uint32_t i = 0; !status && i < probe->n_alts; i++) {
+        const pk_image_alt *alt = &d.image.alts[probe->alts + i];
+        add_stack(cli, &d.image, alt->plan);
+        if (pk_space_count(pk_vm_space(d.vm), probe->alts + i, 1, &count)) {
+            pk_buf_text(&cli->out, ": ");
+            pk_wide_add(&cli->out, count);
+            pk_buf_text(&cli->out, count == 1 ? " packet\n" : " packets\n");
+        } else {
+            pk_buf_text(&cli->out, ": more than 2^128 - 1 packets\n");
+        }
+        add_axes(cli, &d, alt);
+    }
+    pk_description_free(&d);
+    return status;
+}
+
+static bool is_code(const char *text)
+{
+    return strlen(text) == 5 && strspn(text + 1, "0123456789") == 4 && strchr("EeWw", *text);
+}
+
 int pk_cli_explain(pk_cli *cli)
 {
-    if (!cli->n_operands)
+    if (pk_cli_given(cli, PK_OPT_MATCH))
+        return pk_cli_explain_match(cli);
+    if (!cli->n_operands && !cli->n_exprs)
         return list_all(cli);
+    if (!cli->n_operands || !is_code(cli->operands[0]))
+        return explain_set(cli);
     if (cli->n_operands > 1)
         return pk_cli_fail(cli, PK_EXIT_USAGE,
                            "explain takes one code, as in `pktc explain E0303`");

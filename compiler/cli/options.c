@@ -13,7 +13,7 @@ const pk_cli_verb pk_cli_verbs[PK_VERBS] = {
 
 #define V(id)  (1u << PK_VERB_##id)
 #define V_SET  (V(RUN) | V(SEND) | V(SHOW) | V(WRITE))
-#define V_TEXT (V_SET | V(BUILD) | V(DISASM) | V(CHECK))
+#define V_TEXT (V_SET | V(BUILD) | V(DISASM) | V(CHECK) | V(EXPLAIN))
 #define V_NET  (V(RUN) | V(SEND))
 #define V_ALL  (~0u)
 const pk_cli_option pk_cli_options[PK_OPTIONS] = {

@@ -249,12 +249,14 @@ typedef struct pk_image_shape {
     uint32_t n_keys;
     pk_ref reply_guard; /* EXP over the reply, 0 = none */
     pk_ref sent_guard;  /* EXP over the stimulus, 0 = none */
+    pk_ref residual;    /* STR: what of the disjunct is neither, as written; 0 = nothing */
+    uint32_t spare;
 } pk_image_shape;
 typedef struct pk_image_key_pair {
     pk_ref reply; /* EXP, evaluated in the reply's instance */
     pk_ref sent;  /* EXP, evaluated in the stimulus's instance */
     uint32_t echoed_slot; /* slot of the stimulus when `sent` is just that field, else ~0 */
-    uint32_t spare;
+    uint32_t term_slot;   /* slot that `sent` is, or is a sum with (q.seq + q.seglen), else ~0 */
 } pk_image_key_pair;
 
 /* PAR: a parameter of the program. */

@@ -87,10 +87,11 @@ static int verify_members(const pk_verifier *verifier, uint8_t *marks, pk_ref ow
 static int verify_pair(const pk_verifier *verifier, pk_ref ref, pk_ref owner)
 {
     const pk_image_key_pair *pair = &verifier->image->key_pairs[ref];
-    if (pair->echoed_slot != UINT32_MAX &&
-        pair->echoed_slot >= verifier->image->layers[owner].n_slots)
-        return REFUSE(verifier, KYP, ref, "slot %u of %u", pair->echoed_slot,
-                      verifier->image->layers[owner].n_slots);
+    const uint32_t slots[] = {pair->echoed_slot, pair->term_slot};
+    for (unsigned i = 0; i < 2; i++)
+        if (slots[i] != UINT32_MAX && slots[i] >= verifier->image->layers[owner].n_slots)
+            return REFUSE(verifier, KYP, ref, "slot %u of %u", slots[i],
+                          verifier->image->layers[owner].n_slots);
     const pk_verify_use uses[] = {{pair->reply, 1, "the reply's side"},
                                   {pair->sent, 1, "the stimulus's side"}};
     return pk_verify_uses(verifier, uses, 2, owner, PK_SEC_KYP, ref);

@@ -207,9 +207,9 @@ static void make_bindings(pk_image_builder *to, const sample *s)
     PK_AT(to, LAY, s->demo)->binds = bind;
     PK_AT(to, LAY, s->demo)->n_binds = 1;
     pk_ref pair = PK_ADD(to, KYP, 1);
-    *PK_AT(to, KYP, pair) = (pk_image_key_pair){s->branch, s->branch, 1, 0};
+    *PK_AT(to, KYP, pair) = (pk_image_key_pair){s->branch, s->branch, 1, 1};
     pk_ref shape = PK_ADD(to, SHP, 1);
-    *PK_AT(to, SHP, shape) = (pk_image_shape){pair, 1, s->branch, 0};
+    *PK_AT(to, SHP, shape) = (pk_image_shape){pair, 1, s->branch, 0, text(to, "more"), 0};
     PK_AT(to, LAY, s->demo)->shapes = shape;
     PK_AT(to, LAY, s->demo)->n_shapes = 1;
     PK_AT(to, LAY, s->demo)->answers = s->condition;

@@ -287,6 +287,7 @@ static void test_layers_own_their_names(void)
     REFUSED(PK_AT(to, LAY, s.big)->parent = s.big,
             "rejected: layer 2 (`big`): its chain comes back to itself");
     REFUSED(PK_AT(to, KYP, 1)->echoed_slot = 5, "rejected: key pair 1: slot 5 of 5");
+    REFUSED(PK_AT(to, KYP, 1)->term_slot = 5, "rejected: key pair 1: slot 5 of 5");
     REFUSED(PK_AT(to, LAY, s.link)->shapes = 1;
             PK_AT(to, LAY, s.link)->n_shapes = 1,
             "rejected: layer 4 (`link`): shares answer shapes with another layer");
