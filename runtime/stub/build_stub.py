@@ -12,6 +12,7 @@ import argparse
 import concurrent.futures
 import glob
 import os
+import shutil
 import subprocess
 import sys
 
@@ -28,6 +29,8 @@ if os.uname().machine == 'x86_64':
 # The image's section stands above everything else, so that it can grow (stub/embed.h).
 LINK = ['-static', '-no-pie', '-s', '-Wl,--gc-sections', '-Wl,--build-id=none',
         '-Wl,-z,noexecstack', '-Wl,--section-start=.pktc_image=0x10000000']
+# As meson does for the project's own compiler.
+LAUNCHER = ['ccache'] if shutil.which('ccache') else []
 # musl's own include folder has no kernel headers; they are looked for last.
 KERNEL = ['-idirafter', '/usr/include', '-idirafter', '/usr/include/%s-linux-gnu' % os.uname().machine]
 
@@ -64,7 +67,7 @@ def is_current(base, command):
 def compile_one(args, source, flags, base):
     """The files that the object was made of. An object that is current is kept."""
     extra = KERNEL if 'musl' in os.path.basename(args.cc) else []
-    words = [args.cc, *COMPILE, *extra, *flags, '-I', args.include,
+    words = [*LAUNCHER, args.cc, *COMPILE, *extra, *flags, '-I', args.include,
              '-DPK_STUB_VERSION_TEXT="%s"' % args.version, '-MMD', '-MF', base + '.d',
              '-c', source, '-o', base + '.o']
     command = '\n'.join(words)
