@@ -247,6 +247,8 @@ static bool names_a_layer(pk_compiler *cx, const pk_scope *scope, pk_ref layer, 
 bool pk_is_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node)
 {
     node = leftmost(cx, node);
+    if (pk_transformed(cx, node))
+        node = leftmost(cx, pk_transformed(cx, node));
     pk_ast_node at = *pk_at(cx, node);
     if (names_a_layer(cx, scope, layer, node))
         return true;

@@ -47,6 +47,15 @@ static bool named(pk_compiler *cx, pk_node node, const char *text)
     return at->kind == PK_AST_NAME && strcmp(pk_ast_atom_text(cx->ast, at->a), text) == 0;
 }
 
+/* The size or the bytes of a packet inside an expression. */
+static bool lower_packet(pk_compiler *cx, const pk_scope *scope, pk_node packet, pk_op op,
+                         unsigned dst)
+{
+    pk_ref plan = pk_plan_alone(cx, scope, packet);
+    return plan && pk_emit(cx, PK_OPC_PACKET, dst, 0, 0, plan, 0) &&
+           pk_emit(cx, op, dst, dst, PK_PART_THIS, 0, 0);
+}
+
 /* size(x) and bytes(x) of a part of this instance, or of any value. */
 static bool lower_extent(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *call, pk_op op,
                          unsigned dst)
@@ -82,6 +91,8 @@ static bool lower_extent(pk_compiler *cx, const pk_scope *scope, const pk_ast_no
         own = true;
         part = PK_PART_SPAN;
     }
+    if (!own && pk_is_packet(cx, scope, x))
+        return lower_packet(cx, scope, x, op, dst);
     if (!own)
         return pk_lower(cx, scope, x, 0, dst) && pk_emit(cx, op, dst, dst, PK_PART_THIS, 0, 0);
     return pk_emit(cx, PK_OPC_SELF, dst, 0, 0, 0, 0) && pk_emit(cx, op, dst, dst, part, from, to);
@@ -248,25 +259,32 @@ static bool lower_def_call(pk_compiler *cx, const pk_scope *scope, const pk_ast_
     return good;
 }
 
+/* An element of a set, drawn by a stream of its own. */
+static bool lower_draw(pk_compiler *cx, const pk_scope *scope, pk_node set, pk_ref expected,
+                       unsigned dst)
+{
+    uint32_t stream = ++cx->n_random;
+    pk_ref made = pk_set_make(cx, scope, set, expected);
+    if (!made)
+        return false;
+    pk_ref axis = PK_ADD(cx->builder, AXS, 1);
+    PK_AT(cx->builder, AXS, axis)->set = made; /* dim 0: drawn from, never stepped */
+    return pk_emit(cx, PK_OPC_RANDOM, dst, 0, 0, stream, axis);
+}
+
 /* `random`, `random(S)`, `random(u32)`: a stream of its own, reduced to the set or the width. */
 static bool lower_random(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at,
                          pk_ref expected, unsigned dst)
 {
-    uint32_t stream = ++cx->n_random;
     pk_node set = at->kind == PK_AST_CALL ? argument(cx, at->b, 0) : 0;
     unsigned bits = expected ? PK_AT(cx->builder, FLD, expected)->bits : 0;
     unsigned le;
     if (set && pk_at(cx, set)->kind == PK_AST_NAME &&
         constructor(pk_ast_atom_text(cx->ast, pk_at(cx, set)->a), &bits, &le))
         set = 0;
-    if (set) {
-        pk_ref made = pk_set_make(cx, scope, set, expected);
-        if (!made)
-            return false;
-        pk_ref axis = PK_ADD(cx->builder, AXS, 1);
-        PK_AT(cx->builder, AXS, axis)->set = made; /* dim 0: drawn from, never stepped */
-        return pk_emit(cx, PK_OPC_RANDOM, dst, 0, 0, stream, axis);
-    }
+    if (set)
+        return lower_draw(cx, scope, set, expected, dst);
+    uint32_t stream = ++cx->n_random;
     pk_type type = expected ? (pk_type)PK_AT(cx->builder, FLD, expected)->type : PK_TYPE_UINT;
     if (type == PK_TYPE_IP4 || type == PK_TYPE_MAC)
         return pk_emit(cx, PK_OPC_RANDOM, dst, 0, 0, stream, 0) &&
@@ -307,6 +325,31 @@ static bool lower_scapy_random(pk_compiler *cx, const char *text, unsigned bits,
            pk_emit(cx, PK_OPC_AND, dst, dst, dst + 1, 0, 0);
 }
 
+/* mutate(bytes, flips=1..8): a number of random bits changed; how many is a number, or is drawn from
+ * a set. */
+static bool lower_mutate(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *call,
+                         unsigned dst)
+{
+    pk_ast_node what = call->b ? *pk_at(cx, call->b) : (pk_ast_node){0};
+    pk_ast_node flips = what.next ? *pk_at(cx, what.next) : (pk_ast_node){0};
+    if (!what.b || what.a || flips.next || (flips.a && !named(cx, flips.a, "flips"))) {
+        pk_diag_report(cx->diags, PK_DIAG_BAD_ARGUMENT, call->span,
+                       "`mutate` takes bytes or a packet, and flips=");
+        pk_diag_help(cx->diags, "mutate(tcp(), flips=1..8)");
+        return false;
+    }
+    uint32_t key = ++cx->n_random;
+    bool good = pk_is_packet(cx, scope, what.b) ? lower_packet(cx, scope, what.b, PK_OPC_BYTES, dst)
+                                                : pk_lower(cx, scope, what.b, 0, dst);
+    if (good && flips.b && pk_is_set(cx, scope, flips.b, 0))
+        good = lower_draw(cx, scope, flips.b, 0, dst + 1);
+    else if (good)
+        good = flips.b ? pk_lower(cx, scope, flips.b, 0, dst + 1)
+                       : pk_emit(cx, PK_OPC_INT, dst + 1, 0, 0, 0, 1);
+    return good && pk_emit(cx, PK_OPC_RANDOM, dst + 2, 0, 0, key, 0) &&
+           pk_emit(cx, PK_OPC_NATIVE, dst, dst, 3, PK_FN_FLIP_BITS, 0);
+}
+
 static bool lower_method(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *call,
                          unsigned dst)
 {
@@ -331,10 +374,10 @@ static bool lower_own_def(pk_compiler *cx, const pk_scope *scope, const pk_ast_n
 
 bool pk_function_is_later(const char *text)
 {
-    static const char *const later[] = {
-        "fuzz", "mutate",  "train",  "fragment", "set",     "answer", "lines",     "pcap",
-        "file", "shuffle", "sample", "weighted", "cycle",   "hash",   "ephemeral", "local_net",
-        "md5",  "sha1",    "sha256", "hmac",     "siphash", "each"};
+    static const char *const later[] = {"train", "fragment", "set",       "answer",    "lines",
+                                        "pcap",  "file",     "shuffle",   "sample",    "weighted",
+                                        "cycle", "hash",     "ephemeral", "local_net", "md5",
+                                        "sha1",  "sha256",   "hmac",      "siphash",   "each"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return true;
@@ -391,6 +434,8 @@ bool pk_lower_call(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref 
     for (unsigned i = 0; i < sizeof natives / sizeof *natives; i++)
         if (strcmp(text, natives[i].name) == 0)
             return lower_native(cx, scope, &call, i, dst);
+    if (strcmp(text, "mutate") == 0)
+        return lower_mutate(cx, scope, &call, dst);
     if (strcmp(text, "random") == 0)
         return lower_random(cx, scope, &call, expected, dst);
     if (scapy_random(text, &bits))
@@ -404,5 +449,5 @@ bool pk_lower_call(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref 
                        "a packet cannot stand here, a value is expected");
         return false;
     }
-    return report_unknown_function(cx, callee.span, text);
+    return !pk_report_no_packet(cx, node) && report_unknown_function(cx, callee.span, text);
 }

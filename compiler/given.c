@@ -126,7 +126,9 @@ static bool give_list(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_n
 {
     const pk_image_field at = *PK_AT(cx->builder, FLD, field);
     pk_span span = pk_at(cx, node)->span;
-    pk_node list = list_behind(cx, scope, node);
+    pk_node changed = pk_transformed(cx, list_behind(cx, scope, node));
+    pk_node list = changed ? changed : node;
+    list = list_behind(cx, scope, list);
     pk_ast_kind kind = (pk_ast_kind)pk_at(cx, list)->kind;
     if (kind == PK_AST_STRING || kind == PK_AST_HEX) {
         pk_ref expr = pk_lower_expr(cx, scope, list, 0, 0);
@@ -148,6 +150,11 @@ static bool give_list(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_n
             first = ref;
         last = ref;
         element = kind == PK_AST_LIST ? pk_at(cx, element)->next : 0;
+    }
+    if (changed) {
+        pk_planned elements = {.first = first};
+        if (!pk_transform(cx, scope, list_behind(cx, scope, node), &elements))
+            return false;
     }
     return given(g, at.slot, PK_GIVEN_LIST, first, span);
 }

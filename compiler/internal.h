@@ -117,7 +117,7 @@ typedef struct pk_compiler {
     uint32_t n_dims;
     uint32_t *dims; /* dimensions met by the alternative being made */
     size_t n_dims_met, cap_dims;
-    uint32_t n_random; /* random streams given out */
+    uint32_t n_random; /* random streams given out, in this alternative */
 } pk_compiler;
 
 /* ---- general ---- */
@@ -255,6 +255,8 @@ bool pk_plan_alternatives(pk_compiler *cx, const pk_scope *scope, pk_node node, 
                           uint32_t *ret_count);
 /* A stack, call or name as an element of type `layer`; 0 after a report. */
 pk_ref pk_plan_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
+/* A packet inside an expression: one, without alternatives; 0 after a report. */
+pk_ref pk_plan_alone(pk_compiler *cx, const pk_scope *scope, pk_node node);
 /* Puts what `what` brings along below it, until it stands on `below` or is a `wanted` (0: neither
  * is known). */
 bool pk_plan_wrap(pk_compiler *cx, pk_planned *what, pk_ref below, pk_ref wanted, pk_span span);
@@ -274,6 +276,14 @@ pk_ref pk_plan_struct(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_n
 pk_ref pk_text_field(pk_compiler *cx, pk_ref layer);
 /* Whether `node` is written as an instance of `layer`, or of something that stands in its place. */
 bool pk_is_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
+
+/* ---- transform.c: functions from packets to packets ---- */
+/* The packet or list that such a call is about; 0 when `node` is none. */
+pk_node pk_transformed(pk_compiler *cx, pk_node node);
+/* Reports that such a call has no packet; false when it is no such call. */
+bool pk_report_no_packet(pk_compiler *cx, pk_node node);
+/* Does to the plan of that packet what the call says. */
+bool pk_transform(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_planned *planned);
 
 /* ---- given.c: arguments of a layer -> given values ---- */
 /* The arguments of planned->first's layer; `presets` is a plan node whose given values come first

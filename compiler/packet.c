@@ -61,7 +61,10 @@ bool pk_is_packet(pk_compiler *cx, const pk_scope *scope, pk_node node)
         if (at.kind == PK_AST_CALL) {
             if (callee && callee->kind == PK_SYM_DEF)
                 return pk_is_packet(cx, &(pk_scope){0}, pk_at(cx, callee->ref)->c);
-            return callee && callee->kind == PK_SYM_LAYER;
+            if (callee || !pk_transformed(cx, node))
+                return callee && callee->kind == PK_SYM_LAYER;
+            node = pk_transformed(cx, node);
+            continue;
         }
         if (at.kind == PK_AST_LIST && at.a) {
             node = at.a;
@@ -106,6 +109,8 @@ static uint32_t choices(pk_compiler *cx, const pk_scope *scope, pk_node node)
             n += choices(cx, scope, element);
     } else if (callee && callee->kind == PK_SYM_DEF) {
         n = choices(cx, &(pk_scope){0}, pk_at(cx, callee->ref)->c);
+    } else if (pk_transformed(cx, node)) {
+        n = choices(cx, scope, pk_transformed(cx, node));
     }
     cx->depth--;
     return n > PK_ALTERNATIVES_LIMIT ? 0 : (uint32_t)n;
@@ -351,6 +356,9 @@ static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint
         callee = pk_symbol_find(cx, pk_text_of_atom(cx, at.a));
     if (is_case || (callee && callee->kind == PK_SYM_LAYER))
         return pk_plan_call(cx, scope, within, node, ret);
+    if (pk_transformed(cx, node) && pk_is_packet(cx, scope, node))
+        return plan(cx, scope, pk_transformed(cx, node), index, within, ret) &&
+               pk_transform(cx, scope, node, ret);
     if (is_stack(cx, node) && (at.a == PK_OP_DIV || pk_is_packet(cx, scope, node)))
         return plan_stack(cx, scope, node, index, within, ret);
     if (at.kind == PK_AST_LIST && pk_is_packet(cx, scope, node))
@@ -437,6 +445,17 @@ pk_ref pk_plan_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_
     return plan_whole(cx, scope, node, 0, layer, &planned) ? planned.first : 0;
 }
 
+pk_ref pk_plan_alone(pk_compiler *cx, const pk_scope *scope, pk_node node)
+{
+    pk_planned planned;
+    if (choices(cx, scope, node) != 1) {
+        pk_diag_report(cx->diags, PK_DIAG_SET_NOT_ALLOWED, pk_at(cx, node)->span,
+                       "a list of packets cannot stand inside an expression");
+        return 0;
+    }
+    return plan_whole(cx, scope, node, 0, 0, &planned) ? planned.first : 0;
+}
+
 /* ---- alternatives -----------------------------------------------------------------------------
  */
 
@@ -450,6 +469,7 @@ static bool add_alternative(pk_compiler *cx, const pk_scope *scope, pk_node node
 {
     pk_planned packet;
     cx->n_dims_met = 0;
+    cx->n_random = 0; /* no packet belongs to two alternatives */
     if (!plan_whole(cx, scope, node, index, 0, &packet) ||
         !pk_grow((void **)&alts->list, &alts->cap, alts->count, sizeof *alts->list))
         return false;

@@ -440,6 +440,8 @@ static void lower_send(pk_compiler *cx, const pk_ast_node *at)
     if (at->kind == PK_AST_SEND) {
         const pk_scope scope = {0};
         if (!pk_is_packet(cx, &scope, at->a)) {
+            if (pk_report_no_packet(cx, at->a))
+                return;
             pk_node callee = pk_at(cx, at->a)->kind == PK_AST_CALL ? pk_at(cx, at->a)->a : at->a;
             pk_ref name = pk_at(cx, callee)->kind == PK_AST_NAME
                               ? pk_text_of_atom(cx, pk_at(cx, callee)->a)

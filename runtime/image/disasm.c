@@ -111,6 +111,9 @@ static void operand_add(pk_buf *out, const pk_image *image, pk_ref layer, pk_sha
     case PK_SHAPE_PLD:
         pk_buf_printf(out, "payload %u", ref);
         return;
+    case PK_SHAPE_PLN:
+        pk_buf_printf(out, "plan node %u", ref);
+        return;
     case PK_SHAPE_AXS:
         pk_buf_printf(out, "axis %u", ref);
         return;

@@ -330,12 +330,13 @@ typedef struct pk_image_plan {
     uint32_t n_givens;
     pk_ref payload; /* PLN: first payload node, 0 = none */
     pk_ref next;    /* PLN */
-    uint32_t flags; /* PK_PLAN_* */
-    uint32_t spare;
+    uint32_t flags;  /* PK_PLAN_* */
+    uint32_t stream; /* of random numbers, of a fuzzed instance */
 } pk_image_plan;
 enum {
-    PK_PLAN_FIELDS_END = 1 /* `_cut` is given: emit the items up to the last one given, then the cut
-                              bytes, then nothing more of this instance */
+    PK_PLAN_FIELDS_END = 1, /* `_cut` is given: emit the items up to the last one given, then the cut
+                               bytes, then nothing more of this instance */
+    PK_PLAN_FUZZ = 2 /* fields with a constant default or none are random, see vm/fuzz.c */
 };
 
 typedef enum pk_given_kind {

@@ -15,6 +15,7 @@ enum { GROUP_item = 1, GROUP_expr = 0 };
 #define PAR(zero)  PK_SHAPE_PAR
 #define STR(zero)  PK_SHAPE_STR
 #define PLD(zero)  PK_SHAPE_PLD
+#define PLN(zero)  PK_SHAPE_PLN
 #define AXS(zero)  PK_SHAPE_AXS
 #define SET(zero)  PK_SHAPE_SET
 #define LAY(zero)  PK_SHAPE_LAY
@@ -42,6 +43,7 @@ static const pk_op_info ops[] = {
 #undef PAR
 #undef STR
 #undef PLD
+#undef PLN
 #undef AXS
 #undef SET
 #undef LAY

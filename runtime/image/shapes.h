@@ -20,6 +20,7 @@ typedef enum pk_shape {
     PK_SHAPE_PAR,
     PK_SHAPE_STR,
     PK_SHAPE_PLD,
+    PK_SHAPE_PLN,
     PK_SHAPE_AXS,
     PK_SHAPE_SET,
     PK_SHAPE_LAY,

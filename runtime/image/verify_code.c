@@ -66,6 +66,8 @@ static pk_verify_range range_of(const pk_image *image, pk_shape shape, bool opti
         return below(0, image->n_strings);
     case PK_SHAPE_PLD:
         return below(1, image->n_payloads);
+    case PK_SHAPE_PLN:
+        return below(1, image->n_plans);
     case PK_SHAPE_AXS:
         return below(optional ? 0 : 1, image->n_axes);
     case PK_SHAPE_SET:
@@ -126,13 +128,11 @@ static pk_verify_range range_of_d(const pk_verifier *verifier, const pk_verify_o
 static const char *shape_noun(pk_shape shape)
 {
     static const char *const nouns[] = {
-        [PK_SHAPE_W] = "register", [PK_SHAPE_R] = "register",
-        [PK_SHAPE_FLD] = "field",  [PK_SHAPE_EXP] = "expression",
-        [PK_SHAPE_BLB] = "blob",   [PK_SHAPE_PAR] = "parameter",
-        [PK_SHAPE_STR] = "text",   [PK_SHAPE_PLD] = "payload",
-        [PK_SHAPE_AXS] = "axis",   [PK_SHAPE_SET] = "set",
-        [PK_SHAPE_LAY] = "layer",  [PK_SHAPE_FN] = "native function",
-        [PK_SHAPE_SLOT] = "slot",  [PK_SHAPE_PART] = "part",
+        [PK_SHAPE_W] = "register",         [PK_SHAPE_R] = "register",  [PK_SHAPE_FLD] = "field",
+        [PK_SHAPE_EXP] = "expression",     [PK_SHAPE_BLB] = "blob",    [PK_SHAPE_PAR] = "parameter",
+        [PK_SHAPE_STR] = "text",           [PK_SHAPE_PLD] = "payload", [PK_SHAPE_PLN] = "plan node",
+        [PK_SHAPE_AXS] = "axis",           [PK_SHAPE_SET] = "set",     [PK_SHAPE_LAY] = "layer",
+        [PK_SHAPE_FN] = "native function", [PK_SHAPE_SLOT] = "slot",   [PK_SHAPE_PART] = "part",
         [PK_SHAPE_E64] = "number",
     };
     return nouns[shape] ? nouns[shape] : "number";

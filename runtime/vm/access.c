@@ -111,6 +111,12 @@ static pk_value read_leaf(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
     return pk_tree_value(tree, node);
 }
 
+/* Whether a two-way scalar that is built was given a number, or drew one. */
+static bool has_number(const pk_vm *vm, uint64_t node)
+{
+    return vm->nodes[node].expr || vm->nodes[node].state == VM_DONE;
+}
+
 int pk_vm_plain(pk_vm *vm, pk_value *value, uint8_t dst)
 {
     if (value->kind != PK_NODE)
@@ -124,10 +130,14 @@ int pk_vm_plain(pk_vm *vm, pk_value *value, uint8_t dst)
         return VM_READY;
     }
     pk_ref scalar = kind == VM_IS_INSTANCE ? scalar_of(vm, pk_vm_layer_of(vm, *value)) : 0;
-    if (build && (kind == VM_IS_LEAF || (scalar && vm->nodes[value->node].expr))) {
+    if (build && (kind == VM_IS_LEAF || (scalar && has_number(vm, value->node)))) {
         const vm_node *node = &vm->nodes[value->node];
         if (node->state == VM_DONE) {
             *value = node->value;
+            return VM_READY;
+        }
+        if (node->state == VM_BUSY && pk_vm_asked_for_zeros(vm, (uint32_t)value->node)) {
+            *value = pk_value_undefined();
             return VM_READY;
         }
         vm_frame *frame = pk_vm_push(vm, VM_NODE, dst);
@@ -240,7 +250,7 @@ static bool asks_given(const pk_vm *vm, pk_value base, pk_ref name)
 {
     return name == vm->value_name && pk_vm_on_build(vm, base) &&
            scalar_of(vm, pk_vm_layer_of(vm, base)) &&
-           (vm->nodes[base.node].expr || at_work_in(vm, base));
+           (has_number(vm, base.node) || at_work_in(vm, base));
 }
 
 static pk_value payload_case(const pk_vm *vm, pk_value base, pk_ref layer)
@@ -260,7 +270,7 @@ static int instance_get(pk_vm *vm, pk_value base, pk_ref name, uint8_t dst, pk_v
         return VM_READY;
     }
     if (asks_given(vm, base, name)) {
-        *ret_value = vm->nodes[base.node].expr ? base : pk_value_undefined();
+        *ret_value = has_number(vm, base.node) ? base : pk_value_undefined();
         return pk_vm_plain(vm, ret_value, dst);
     }
     switch ((pk_member_kind)member->kind) {

@@ -267,15 +267,6 @@ static pk_value do_under(const pk_vm *vm, const vm_frame *frame, pk_ref layer)
                         pk_vm_layer_of(vm, payload) == layer);
 }
 
-static pk_value do_count(const pk_vm *vm, pk_value list)
-{
-    if (list.kind == VM_MULTI)
-        return pk_value_int(list.len);
-    if (list.kind == PK_NODE && pk_vm_kind(vm, list) == VM_IS_LIST)
-        return pk_value_int(pk_vm_count(vm, list));
-    return pk_value_int(list.kind == PK_BYTES ? list.len : 0);
-}
-
 static int do_find(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_value *ret_value)
 {
     pk_value list = vm->regs[frame->regs + insn->b];
@@ -541,7 +532,7 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
             DELIVER(do_extent(vm, frame, insn, &found));
             break;
         case PK_OPC_COUNT:
-            RESULT(do_count(vm, regs[insn->b]));
+            RESULT(pk_vm_count_of(vm, regs[insn->b]));
             break;
         case PK_OPC_HERE:
         case PK_OPC_POS:
@@ -565,6 +556,9 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
             break;
         case PK_OPC_NATIVE:
             AGAIN(do_native(vm, frame, insn, &found));
+            break;
+        case PK_OPC_PACKET:
+            AGAIN(pk_vm_packet(vm, insn->d, &found));
             break;
         case PK_OPC_CALL:
             frame->pc++;

@@ -116,6 +116,7 @@ typedef struct vm_node {
     uint32_t leftover; /* chain of REST and CUT leaves through next */
     uint32_t window;   /* of a leftover */
     uint32_t expr, lo;
+    uint32_t fuzz; /* key of an instance whose constant defaults are random, 0 = none */
     uint64_t bits; /* once SIZED */
     pk_value value;
 } vm_node;
@@ -186,8 +187,9 @@ typedef struct vm_dissection {
 enum {
     VM_FIELD_SURE = 1,       /* no condition stands before the field */
     VM_FIELD_BEHIND_PAY = 2, /* where the field is, a payload came before it */
-    VM_FIELD_ASKED = 4, /* conditional, and an expression of its layer asks whether it is given */
-    VM_FIELD_SIMPLE = 8 /* an integer whose default is a constant that nothing above overrides */
+    VM_FIELD_ASKED = 4,  /* conditional, and an expression of its layer asks whether it is given */
+    VM_FIELD_FIXED = 16, /* no default, or one that is the same in every packet */
+    VM_FIELD_SIMPLE = 8  /* an integer whose default is a constant that nothing above overrides */
 };
 
 typedef struct vm_name {
@@ -243,6 +245,7 @@ struct pk_vm {
     uint8_t *items; /* presence: vm_presence of each item of each instance */
     uint32_t n_items, cap_items;
     uint32_t n_instances;
+    uint32_t alone;       /* lists of packets that stand alone, chained by next */
     uint32_t looks;       /* how often `rest` or `peek` asked for bytes that are not there yet */
     uint32_t passed_over; /* fields in computation that a size or an encoding left out */
     pk_ref ignored;       /* FLD: the first that was given and is not on the wire, 0 = none */
@@ -335,6 +338,8 @@ pk_value pk_vm_tree_bytes(pk_vm *vm, pk_value node, uint64_t off, uint64_t end);
 /* ---- lists.c ---- */
 int pk_vm_push_map(pk_vm *vm, pk_value list, pk_ref name, uint8_t dst); /* name 0: the elements */
 int pk_vm_element(pk_vm *vm, pk_value list, int64_t index, pk_value *ret_value);
+/* count(value) */
+pk_value pk_vm_count_of(const pk_vm *vm, pk_value list);
 void pk_vm_step_find(pk_vm *vm, vm_frame *frame);
 void pk_vm_step_map(pk_vm *vm, vm_frame *frame);
 void pk_vm_step_formal(pk_vm *vm, vm_frame *frame);
@@ -342,15 +347,37 @@ pk_value pk_vm_list_slice(pk_vm *vm, pk_value list, pk_value from, pk_value to);
 
 /* ---- plan.c ---- */
 bool pk_vm_plan_build(pk_vm *vm, pk_ref plan); /* nodes of the packet; node 0 is the frame */
+/* The packet of a plan that stands alone, made once: its instance or list; undefined unless
+ * building. VM_PUSHED: failed. */
+int pk_vm_packet(pk_vm *vm, pk_ref plan, pk_value *ret_value);
 uint32_t pk_vm_new_instance(pk_vm *vm, pk_ref layer, uint32_t up, vm_role role); /* 0: failed */
 uint32_t pk_vm_new_leaf(pk_vm *vm, pk_ref expr, uint32_t up, vm_role role);
 void pk_vm_append(pk_vm *vm, uint32_t list, uint32_t node);
 uint32_t pk_vm_new_list(pk_vm *vm, pk_ref field, uint32_t up, vm_role role);
 
+/* What stands on a layer says there what kind of thing it is. */
+void pk_vm_impose(pk_vm *vm, uint32_t instance);
+
 /* A layer stacked where no bind names it, but whose key stands in a table that the lower layer
  * shares (`payload by proto in eth.type`): the field that selects takes that key. */
 bool pk_vm_table_key(const pk_vm *vm, pk_ref lower, pk_ref upper, uint32_t *ret_slot,
                      uint64_t *ret_key);
+
+/* ---- fuzz.c ---- */
+void pk_vm_study_fixed(pk_vm *vm); /* finds the FIXED fields; once, when the machine is made */
+/* The key of what lies at `index` of `place` (slot + 1; 0: payload) in what has `key`. */
+uint32_t pk_vm_fuzz_key(uint32_t key, uint32_t place, uint32_t index);
+/* Whether the field of this instance is random when nothing gives or imposes a value. */
+bool pk_vm_fuzzes(const pk_vm *vm, uint32_t instance, pk_ref field);
+/* A value that the field takes; `bits` is the width of an integer. */
+pk_value pk_vm_fuzz_scalar(pk_vm *vm, uint32_t instance, pk_ref field, unsigned bits);
+/* Bytes of that length; undefined: of a random one. */
+pk_value pk_vm_fuzz_bytes(pk_vm *vm, uint32_t instance, pk_ref field, pk_value length);
+/* An instance, of a random case; 0: failed. */
+uint32_t pk_vm_fuzz_struct(pk_vm *vm, pk_ref layer, uint32_t up, vm_role role, uint32_t structs,
+                           uint32_t key);
+/* Puts elements into an empty list of `instance`. */
+bool pk_vm_fuzz_list(pk_vm *vm, uint32_t list, uint32_t instance, pk_ref field);
 
 /* ---- walk.c ---- */
 /* The FLD that slot `slot` of an instance has on the wire (0 = none). */
@@ -359,6 +386,8 @@ int pk_vm_field_at(pk_vm *vm, uint32_t instance, uint32_t slot, pk_ref *ret_fiel
 int pk_vm_build_slot(pk_vm *vm, uint32_t instance, uint32_t slot, uint8_t dst, pk_value *ret_value);
 int pk_vm_walk(pk_vm *vm, uint32_t instance, uint32_t to); /* presence of the items before `to` */
 int pk_vm_node_ready(pk_vm *vm, uint32_t node); /* its expression, if any, is evaluated */
+/* Whether the node in computation waits for how many zeros a field has: then it has no value yet. */
+bool pk_vm_asked_for_zeros(const pk_vm *vm, uint32_t node);
 int pk_vm_fail_cycle(pk_vm *vm, vm_frame_kind kind, uint32_t node, uint32_t slot);
 /* The struct or list that a value given to `field` makes; 0: failed. */
 uint32_t pk_vm_child_of_value(pk_vm *vm, uint32_t instance, pk_ref field, pk_ref expr);

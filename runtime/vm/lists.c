@@ -267,3 +267,12 @@ void pk_vm_step_formal(pk_vm *vm, vm_frame *frame)
         top->n_args = 1;
     }
 }
+
+pk_value pk_vm_count_of(const pk_vm *vm, pk_value list)
+{
+    if (list.kind == VM_MULTI)
+        return pk_value_int(list.len);
+    if (list.kind == PK_NODE && pk_vm_kind(vm, list) == VM_IS_LIST)
+        return pk_value_int(pk_vm_count(vm, list));
+    return pk_value_int(list.kind == PK_BYTES ? list.len : 0);
+}

@@ -103,7 +103,7 @@ static bool add_step(pk_follow *follow, const trace_node *node, uint16_t *place_
                       .a = place_of[node->a],
                       .b = place_of[node->b ? node->b : node->a],
                       .to = (uint16_t)to,
-                      .byte = node->stream / 8,
+                      .byte = (uint32_t)(node->stream / 8),
                       .skip = (uint8_t)(node->stream % 8),
                       .side = node->part & 1};
     return can_run(node);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/rng.h"
 #include "template_trace.h"
 
 /* ---- sums ------------------------------------------------------------------------------------ */
@@ -80,6 +81,25 @@ static int64_t bytes_needed(uint64_t number)
     while (number >>= 8)
         bytes++;
     return bytes;
+}
+
+/* ---- damage ---------------------------------------------------------------------------------- */
+
+static pk_value flip_bits(pk_vm *vm, pk_value bytes, int64_t count, uint64_t key)
+{
+    if (count > PK_VM_FLIP_LIMIT) {
+        pk_vm_fail(vm, PK_ELIMIT, 0, "too many bits to change (limit %d)", PK_VM_FLIP_LIMIT);
+        return pk_value_undefined();
+    }
+    uint8_t *copy = pk_vm_bytes_alloc(vm, bytes.len);
+    if (!copy || !bytes.len)
+        return copy ? bytes : pk_value_undefined();
+    memcpy(copy, bytes.bytes, bytes.len);
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t bit = (uint64_t)pk_rng_below(key, (pk_u128)i, 0, (pk_u128)bytes.len * 8);
+        copy[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+    }
+    return pk_value_bytes(copy, bytes.len);
 }
 
 /* ---- the environment ------------------------------------------------------------------------- */
@@ -201,6 +221,10 @@ static int call(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsign
     case PK_FN_UBYTES:
         if (first->kind == PK_INT)
             *ret_value = pk_value_int(bytes_needed((uint64_t)first->number));
+        return VM_READY;
+    case PK_FN_FLIP_BITS:
+        if (n > 2 && first->kind == PK_BYTES && args[1].kind == PK_INT && args[2].kind == PK_INT)
+            *ret_value = flip_bits(vm, *first, args[1].number, (uint64_t)args[2].number);
         return VM_READY;
     case PK_FN_SRC_MAC:
     case PK_FN_NEXTHOP_MAC:

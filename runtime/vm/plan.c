@@ -95,6 +95,15 @@ void pk_vm_append(pk_vm *vm, uint32_t list, uint32_t node)
 
 /* ---- from the plan --------------------------------------------------------------------------- */
 
+/* The key of a fuzzed plan's instance, which is `index` of `field` (0: the payload) of `owner`. */
+static uint32_t fuzz_key(const pk_vm *vm, const pk_image_plan *plan, uint32_t owner, pk_ref field,
+                         uint32_t index)
+{
+    uint32_t outer = vm->nodes[owner].fuzz ? vm->nodes[owner].fuzz : plan->stream;
+    uint32_t place = field ? vm->image->fields[field].slot + 1u : 0;
+    return plan->flags & PK_PLAN_FUZZ ? pk_vm_fuzz_key(outer, place, index) : 0;
+}
+
 /* One part of a list or payload: an instance, or a value of the list's element type. */
 static bool add_part(pk_vm *vm, uint32_t list, const pk_image_plan *plan, pk_ref ref, vm_role role)
 {
@@ -112,10 +121,12 @@ static bool add_part(pk_vm *vm, uint32_t list, const pk_image_plan *plan, pk_ref
     vm_node *at = &vm->nodes[node];
     at->field = field;
     at->flags |= VM_NODE_EXPLICIT;
-    if (plan->kind == PK_PLAN_INSTANCE)
+    if (plan->kind == PK_PLAN_INSTANCE) {
         at->plan = ref;
-    else
+        at->fuzz = fuzz_key(vm, plan, vm->nodes[list].up, field, vm->nodes[list].count);
+    } else {
         at->expr = plan->ref;
+    }
     pk_vm_append(vm, list, node);
     return true;
 }
@@ -176,8 +187,10 @@ static uint32_t child_of_plan(pk_vm *vm, uint32_t instance, pk_ref field,
         return 0;
     }
     uint32_t node = pk_vm_new_instance(vm, plan->ref, instance, VM_FIELD);
-    if (node)
+    if (node) {
         vm->nodes[node].plan = given->ref;
+        vm->nodes[node].fuzz = fuzz_key(vm, plan, instance, field, 0);
+    }
     return node;
 }
 
@@ -306,7 +319,7 @@ static void impose_key(pk_vm *vm, uint32_t lower, pk_ref upper)
 }
 
 /* Only what stands first on a layer speaks for its payload. */
-static void impose(pk_vm *vm, uint32_t instance)
+void pk_vm_impose(pk_vm *vm, uint32_t instance)
 {
     const vm_node *list = &vm->nodes[vm->nodes[instance].up];
     uint32_t lower = list->first == instance ? below(vm, instance) : 0;
@@ -344,7 +357,7 @@ static bool fill_in(pk_vm *vm, uint32_t instance)
         if (!add_chain(vm, list, plan.payload, VM_PAYLOAD))
             return false;
     }
-    impose(vm, instance);
+    pk_vm_impose(vm, instance);
     return true;
 }
 
@@ -360,15 +373,49 @@ static bool add_on_link(pk_vm *vm, pk_ref plan)
     return add_chain(vm, list, plan, VM_PAYLOAD);
 }
 
+static bool fill_in_from(pk_vm *vm, uint32_t node)
+{
+    for (; node < vm->n_nodes; node++)
+        if (vm->nodes[node].kind == VM_IS_INSTANCE && vm->nodes[node].plan && !fill_in(vm, node))
+            return false;
+    return true;
+}
+
 /* Instances are filled in the order of their making, so outer ones before what they hold. */
 bool pk_vm_plan_build(pk_vm *vm, pk_ref plan)
 {
-    vm->n_nodes = vm->n_slots = vm->n_items = vm->n_instances = 0;
+    vm->n_nodes = vm->n_slots = vm->n_items = vm->n_instances = vm->alone = 0;
     (void)new_node(vm, VM_IS_ROOT, 0, VM_OUTERMOST);
     if (vm->failed || !(vm->link ? add_on_link(vm, plan) : add_chain(vm, 0, plan, VM_OUTERMOST)))
         return false;
-    for (uint32_t i = 1; i < vm->n_nodes; i++)
-        if (vm->nodes[i].kind == VM_IS_INSTANCE && vm->nodes[i].plan && !fill_in(vm, i))
-            return false;
-    return true;
+    return fill_in_from(vm, 1);
+}
+
+/* What stands alone in a packet of one part is that part. */
+static uint32_t whole_of(const pk_vm *vm, uint32_t list)
+{
+    uint32_t first = vm->nodes[list].first;
+    return vm->nodes[list].count == 1 ? first : list;
+}
+
+static uint32_t alone(pk_vm *vm, pk_ref plan)
+{
+    for (uint32_t at = vm->alone; at; at = vm->nodes[at].next)
+        if (vm->nodes[at].plan == plan)
+            return whole_of(vm, at);
+    uint32_t list = pk_vm_new_list(vm, 0, 0, VM_OUTERMOST);
+    if (!list)
+        return 0;
+    vm->nodes[list].plan = plan;
+    vm->nodes[list].next = vm->alone;
+    vm->alone = list;
+    bool made = add_chain(vm, list, plan, VM_OUTERMOST) && fill_in_from(vm, list + 1);
+    return made ? whole_of(vm, list) : 0;
+}
+
+int pk_vm_packet(pk_vm *vm, pk_ref plan, pk_value *ret_value)
+{
+    uint32_t node = vm->building ? alone(vm, plan) : 0;
+    *ret_value = node ? pk_vm_node_value(0, node) : pk_value_undefined();
+    return vm->failed ? VM_PUSHED : VM_READY;
 }

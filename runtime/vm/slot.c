@@ -105,6 +105,8 @@ static uint32_t default_list(pk_vm *vm, uint32_t instance, pk_ref field)
 {
     pk_bytes constants;
     uint32_t list = pk_vm_new_list(vm, field, instance, VM_FIELD);
+    if (list && pk_vm_fuzzes(vm, instance, field))
+        return pk_vm_fuzz_list(vm, list, instance, field) ? list : 0;
     if (!list || !vm->image->fields[field].init)
         return list;
     if (constant_elements(vm, field, &constants))
@@ -127,6 +129,9 @@ static uint32_t default_struct(pk_vm *vm, uint32_t instance, pk_ref field, pk_re
                    PK_STRUCT_DEPTH);
         return 0;
     }
+    if (!imposed && pk_vm_fuzzes(vm, instance, field))
+        return pk_vm_fuzz_struct(vm, at->sub, instance, VM_FIELD, structs,
+                                 pk_vm_fuzz_key(vm->nodes[instance].fuzz, at->slot + 1u, 0));
     uint32_t node = pk_vm_new_instance(vm, at->sub, instance, VM_FIELD);
     if (!node)
         return 0;
@@ -160,22 +165,25 @@ uint32_t pk_vm_child(pk_vm *vm, uint32_t instance, pk_ref field)
 /* ---- values of fields ------------------------------------------------------------------------ */
 
 enum { FIELD_STAGE, CHOOSE_STAGE, VALUE_STAGE, WIDTH_STAGE, ZERO_STAGE, WIDTH_ONLY, WIDTH_FOUND };
-enum { FROM_GIVEN, FROM_IMPOSED, FROM_INIT, FROM_NOTHING };
+enum { FROM_GIVEN, FROM_IMPOSED, FROM_INIT, FROM_NOTHING, FROM_CHANCE };
 
-/* Whether what the busy slot waits for is how many zeros a field without a value has: then it has
- * none (`len: u8 = size(text); text: bytes[len]`). */
-static bool asked_for_zeros(const pk_vm *vm, uint32_t instance, uint32_t slot)
+/* Whether what the busy slot or two-way integer waits for is how many zeros a field without a value
+ * has: then it has none (`len: u8 = size(text); text: bytes[len]`). */
+static bool asked_for_zeros(const pk_vm *vm, vm_frame_kind kind, uint32_t node, uint32_t slot)
 {
     for (uint32_t i = vm->depth; i-- > vm->base;) {
         const vm_frame *frame = &vm->frames[i];
-        if (frame->kind != VM_SLOT)
-            continue;
-        if (frame->node == instance && frame->slot == slot)
+        if (frame->kind == kind && frame->node == node && (kind != VM_SLOT || frame->slot == slot))
             return false;
-        if (frame->stage == ZERO_STAGE)
+        if (frame->kind == VM_SLOT && frame->stage == ZERO_STAGE)
             return true;
     }
     return false;
+}
+
+bool pk_vm_asked_for_zeros(const pk_vm *vm, uint32_t node)
+{
+    return asked_for_zeros(vm, VM_NODE, node, 0);
 }
 
 int pk_vm_build_slot(pk_vm *vm, uint32_t instance, uint32_t slot, uint8_t dst, pk_value *ret_value)
@@ -190,7 +198,7 @@ int pk_vm_build_slot(pk_vm *vm, uint32_t instance, uint32_t slot, uint8_t dst, p
         *ret_value = at->value;
         return VM_READY;
     }
-    if (at->state == VM_BUSY && asked_for_zeros(vm, instance, slot))
+    if (at->state == VM_BUSY && asked_for_zeros(vm, VM_SLOT, instance, slot))
         return VM_READY;
     if (at->state == VM_BUSY)
         return pk_vm_fail_cycle(vm, VM_SLOT, instance, slot);
@@ -270,6 +278,9 @@ static void choose(pk_vm *vm, vm_frame *frame)
     while (frame->at < FROM_NOTHING && !exprs[frame->at] &&
            !(frame->at == FROM_IMPOSED && slot->keyed))
         frame->at++;
+    bool chance = frame->at >= FROM_INIT && pk_vm_fuzzes(vm, frame->node, frame->field);
+    if (chance)
+        frame->at = FROM_CHANCE;
     frame->got = false;
     if (frame->at == FROM_IMPOSED && slot->keyed) {
         frame->arg = pk_value_int((int64_t)slot->key);
@@ -281,7 +292,7 @@ static void choose(pk_vm *vm, vm_frame *frame)
         frame->stage = ZERO_STAGE;
         pk_vm_push_expr(vm, field->width, self, item, 0);
     } else {
-        frame->arg = pk_vm_zero(vm, frame->field);
+        frame->arg = chance ? pk_value_undefined() : pk_vm_zero(vm, frame->field);
         frame->stage = WIDTH_STAGE;
     }
 }
@@ -330,8 +341,26 @@ static void take_width(pk_vm *vm, vm_frame *frame)
     bool integer = field->type == PK_TYPE_UINT || field->type == PK_TYPE_INT;
     if (integer && pk_vm_slot_width(vm, frame->node, frame->field, &bits) == VM_PUSHED)
         return;
-    if (pk_vm_convert(vm, frame->field, bits, &frame->arg, slot->lo))
+    if (frame->at == FROM_CHANCE)
+        frame->arg = pk_vm_fuzz_scalar(vm, frame->node, frame->field, bits);
+    else if (frame->at == FROM_INIT && vm->nodes[frame->node].fuzz && frame->arg.kind == PK_INT &&
+             field->type == PK_TYPE_UINT && bits < 64)
+        frame->arg =
+            pk_vm_arithmetic(vm, PK_OPC_AND, frame->arg, pk_value_int((int64_t)pk_bits_mask(bits)));
+    if (!vm->failed && pk_vm_convert(vm, frame->field, bits, &frame->arg, slot->lo))
         finish(vm, frame, frame->arg, false);
+}
+
+/* As many bytes as the type says: zeros, or random ones. */
+static void take_zeros(pk_vm *vm, vm_frame *frame)
+{
+    if (settle(vm, frame) == VM_PUSHED || !pk_trace_settled(vm, frame->held, "a length"))
+        return;
+    int64_t length = frame->held.kind == PK_INT ? frame->held.number : 0;
+    pk_value bytes = frame->at == FROM_CHANCE
+                         ? pk_vm_fuzz_bytes(vm, frame->node, frame->field, frame->held)
+                         : pk_vm_fill(vm, 0, length);
+    finish(vm, frame, bytes, false);
 }
 
 static uint32_t width_in_bits(pk_value value)
@@ -359,9 +388,7 @@ void pk_vm_step_slot(pk_vm *vm, vm_frame *frame)
         take_width(vm, frame);
         return;
     case ZERO_STAGE:
-        if (settle(vm, frame) == VM_READY && pk_trace_settled(vm, frame->held, "a length"))
-            finish(vm, frame,
-                   pk_vm_fill(vm, 0, frame->held.kind == PK_INT ? frame->held.number : 0), false);
+        take_zeros(vm, frame);
         return;
     case WIDTH_ONLY:
         frame->stage = WIDTH_FOUND;
@@ -385,6 +412,8 @@ int pk_vm_node_ready(pk_vm *vm, uint32_t node)
 {
     const vm_node *at = &vm->nodes[node];
     if (!at->expr || at->state == VM_DONE)
+        return VM_READY;
+    if (at->state == VM_BUSY && asked_for_zeros(vm, VM_NODE, node, 0))
         return VM_READY;
     if (at->state == VM_BUSY)
         return pk_vm_fail_cycle(vm, VM_NODE, node, 0);

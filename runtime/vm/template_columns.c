@@ -162,7 +162,7 @@ static pk_u128 asked(const template_batch *batch, uint32_t i)
 }
 
 /* The first two random words of each packet, in the template's rooms for operands. */
-static void draw(pk_template *templ, const template_batch *batch, uint32_t stream)
+static void draw(pk_template *templ, const template_batch *batch, uint64_t stream)
 {
     uint64_t low = (uint64_t)batch->index, words[4];
     if (!batch->numbers && low <= UINT64_MAX - batch->count) {
@@ -180,7 +180,7 @@ static void draw(pk_template *templ, const template_batch *batch, uint32_t strea
 /* What pk_rng_below makes of the words for n below 2^64: of the product's 192 bits the upper 64,
  * where the lower 128 are not among the few that are drawn again. */
 static uint64_t choose(const pk_template *templ, const template_batch *batch, uint32_t i,
-                       uint32_t stream, uint64_t n)
+                       uint64_t stream, uint64_t n)
 {
     pk_u128 low = (pk_u128)templ->left[i] * n;
     pk_u128 upper = (pk_u128)templ->right[i] * n + (low >> 64);
@@ -202,7 +202,7 @@ static void choose_widely(const pk_template *templ, const template_column *colum
 static void choices(pk_template *templ, template_column *column, const template_batch *batch)
 {
     const pk_set *set = column->what.set;
-    uint32_t stream = column->what.stream;
+    uint64_t stream = column->what.stream;
     if (set->count >> 64) {
         choose_widely(templ, column, batch);
         return;

@@ -229,7 +229,7 @@ pk_value pk_trace_choice(pk_vm *vm, const pk_set *set, uint32_t stream, pk_value
     return picked(vm, (trace_node){.kind = TRACE_CHOICE, .set = set, .stream = stream}, value);
 }
 
-pk_value pk_trace_random(pk_vm *vm, uint32_t stream, pk_value value)
+pk_value pk_trace_random(pk_vm *vm, uint64_t stream, pk_value value)
 {
     trace_node node = {
         .kind = TRACE_RANDOM, .stream = stream, .least = INT64_MIN, .most = INT64_MAX};
@@ -393,6 +393,7 @@ pk_value pk_trace_native(pk_vm *vm, pk_fn fn, const pk_value *args, unsigned n, 
     case PK_FN_ZEROS:
     case PK_FN_FILL:
     case PK_FN_UBYTES:
+    case PK_FN_FLIP_BITS:
     case PK_FN_COUNT_OF:
         break;
     }

@@ -81,7 +81,7 @@ typedef struct trace_node {
     uint8_t kind, op;
     uint16_t a, b;     /* operands */
     uint32_t dim;      /* ELEMENT */
-    uint32_t stream;   /* CHOICE, RANDOM */
+    uint64_t stream;   /* CHOICE, RANDOM */
     const pk_set *set; /* ELEMENT, CHOICE */
     uint32_t part,
         len; /* ELEMENT, CHOICE of bytes: which of them; SWAP: bits; WAY: of the address */
@@ -175,7 +175,7 @@ pk_value pk_trace_word(pk_vm *vm, pk_value bytes, uint32_t from, pk_value result
 /* Sources. `dim` is the axis's dimension. */
 pk_value pk_trace_element(pk_vm *vm, const pk_set *set, uint32_t dim, pk_value value);
 pk_value pk_trace_choice(pk_vm *vm, const pk_set *set, uint32_t stream, pk_value value);
-pk_value pk_trace_random(pk_vm *vm, uint32_t stream, pk_value value);
+pk_value pk_trace_random(pk_vm *vm, uint64_t stream, pk_value value);
 
 /* `result` is what a native function made of its arguments. */
 pk_value pk_trace_native(pk_vm *vm, pk_fn fn, const pk_value *args, unsigned n, pk_value result);

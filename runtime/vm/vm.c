@@ -278,6 +278,7 @@ static bool study(pk_vm *vm)
             return false;
     study_questions(vm);
     pk_vm_study_defaults(vm);
+    pk_vm_study_fixed(vm);
     return true;
 }
 

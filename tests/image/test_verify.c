@@ -139,7 +139,7 @@ static void test_operands_have_their_shape(void)
                                           "instruction 7: slot 4096 (limit 4096)");
     REFUSED(INSN(s.formula, 8)->d = PK_FN_COUNT_OF,
             "rejected: expression 3 (default of `demo.b`), instruction 8: `native` names native "
-            "function 15, which does not exist");
+            "function 16, which does not exist");
     REFUSED(INSN(s.formula, 8)->d = PK_FN_FILL,
             "rejected: expression 3 (default of `demo.b`), instruction 8: `fill` takes 2 to 2 "
             "arguments, 1 given");

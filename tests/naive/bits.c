@@ -54,7 +54,7 @@ uint64_t naive_swap(uint64_t value, unsigned width)
     return swapped;
 }
 
-static unsigned width_of(naive_packet *packet, const naive_field *field, naive_inst *inst)
+unsigned naive_width(naive_packet *packet, const naive_field *field, naive_inst *inst)
 {
     if (field->width == 0)
         return field->bits;
@@ -80,7 +80,7 @@ static bool fits(const naive_field *field, int64_t number, unsigned width)
 static bool put_integer(naive_packet *packet, naive_bits *bits, const naive_field *field,
                         naive_inst *inst, naive_value value)
 {
-    unsigned width = width_of(packet, field, inst);
+    unsigned width = naive_width(packet, field, inst);
     int64_t number = 0;
     if (value.kind != NAIVE_UNDEFINED && !naive_number(packet, value, &number))
         return naive_fail(packet->unit, field->node, "`%s.%s` needs a number",

@@ -119,6 +119,12 @@ static void bind_given(naive_packet *packet, naive_inst *inst, const naive_field
             pass_args(packet, inst, field, given->list->at[i].node, &over.list->at[i]);
 }
 
+/* What no longer fits among random values keeps its low bits. */
+static int64_t low_bits(unsigned width)
+{
+    return width >= 64 ? -1 : (int64_t)(((uint64_t)1 << width) - 1);
+}
+
 static naive_value compute(naive_packet *packet, naive_inst *inst, const naive_field *field)
 {
     naive_slot *slot = &inst->slots[field->slot];
@@ -129,10 +135,14 @@ static naive_value compute(naive_packet *packet, naive_inst *inst, const naive_f
     }
     if (naive_imposed(packet, inst, field->name, field, &value) && value.kind != NAIVE_UNDEFINED)
         return naive_coerce(packet, field, inst, value);
+    if (naive_fuzzes(packet, inst, field) && field->list_kind != PK_LIST_FOR)
+        return naive_fuzz_value(packet, inst, field);
     if (field->init == 0)
         return nothing(packet, inst, field);
     naive_scope scope = {.packet = packet, .self = inst, .item = field->node};
     value = naive_field_expr(&scope, inst, field, field->init);
+    if (inst->fuzz != 0 && value.kind == NAIVE_INT && field->type == NAIVE_UINT)
+        value.number &= low_bits(naive_width(packet, field, inst));
     return value.kind == NAIVE_UNDEFINED ? nothing(packet, inst, field) : value;
 }
 

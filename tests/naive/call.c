@@ -214,6 +214,8 @@ static bool packet_function(const naive_scope *scope, const char *name, pk_node 
         *ret_value = call_peek(scope, args);
     else if ((strcmp(name, "over") == 0 || strcmp(name, "under") == 0) && args != 0)
         *ret_value = call_around(scope, args, name[0] == 'o');
+    else if (strcmp(name, "mutate") == 0 && args != 0)
+        *ret_value = naive_mutate(scope, args);
     else
         return false;
     return true;

@@ -425,6 +425,14 @@ static naive_value list_expr(const naive_scope *scope, const naive_field *field,
     }
     if (env == NULL && let != 0)
         return list_expr(scope, field, naive_at(unit, let)->b);
+    if (naive_fuzzed(unit, expr) != 0) {
+        naive_value value = list_expr(scope, field, naive_fuzzed(unit, expr));
+        uint32_t stream = ++packet->n_random;
+        for (size_t i = 0; value.kind == NAIVE_LIST && i < value.list->count; i++)
+            if (value.list->at[i].kind == NAIVE_NODE)
+                naive_fuzz_mark(packet, value.list->at[i].node, stream);
+        return value;
+    }
     naive_list *list = naive_alloc(packet->arena, 1, sizeof *list);
     if (n.kind == PK_AST_LIST) {
         list->at =

@@ -227,6 +227,7 @@ struct naive_inst {
     naive_inst *payload; /* first instance stacked on this one */
     naive_inst *sibling; /* juxtaposed with this one */
     naive_inst *lower;   /* holds what was given to the layer that this one brings along */
+    uint32_t fuzz; /* not 0: constant defaults are random; the stream where nothing around is */
     bool cut_given;
     naive_value cut;
     naive_leftover *rests;
@@ -283,7 +284,11 @@ typedef struct naive_packet {
     const naive_alternative *alternative; /* NULL while dissecting */
     pk_u128 *digits;
     unsigned depth;
-    pk_bytes wire; /* dissecting */
+    uint64_t seed;
+    pk_u128 index;
+    uint32_t n_random;      /* streams of random numbers used so far */
+    const naive_inst *root; /* building: the first of the outermost instances */
+    pk_bytes wire;          /* dissecting */
 } naive_packet;
 
 /* A name bound to a value, or to an expression of another scope. */
@@ -408,6 +413,7 @@ naive_inst *naive_new_inst(naive_packet *packet, const naive_layer *type);
 naive_stack *naive_stack_new(naive_packet *packet, naive_inst *inst);
 /* A stack as a packet of its own: a lone case stands in its struct. */
 naive_stack *naive_finish(naive_packet *packet, naive_stack *stack);
+pk_node naive_fuzzed(const naive_unit *unit, pk_node expr);
 naive_stack *naive_stack_expr(const naive_scope *scope, pk_node expr);
 naive_stack *naive_stack_value(const naive_scope *scope, pk_node expr);
 naive_stack *naive_call_layer(const naive_scope *scope, const naive_layer *type, pk_node presets,
@@ -458,6 +464,16 @@ uint64_t naive_here_bits(naive_packet *packet, naive_inst *inst, pk_node item);
 uint64_t naive_pos_bits(const naive_scope *scope);
 naive_value naive_encode_stack(naive_packet *packet, const naive_stack *stack);
 
+/* ---- fuzz.c ------------------------------------------------------------------------------------
+ */
+
+/* Everything from `first` on takes random values in place of constant defaults. */
+void naive_fuzz_mark(naive_packet *packet, naive_inst *first, uint32_t stream);
+uint32_t naive_fuzz_key(const naive_packet *packet, const naive_inst *inst); /* 0: not fuzzed */
+bool naive_fuzzes(const naive_packet *packet, const naive_inst *inst, const naive_field *field);
+naive_value naive_mutate(const naive_scope *scope, pk_node args);
+naive_value naive_fuzz_value(naive_packet *packet, naive_inst *inst, const naive_field *field);
+
 /* ---- dissect.c ---------------------------------------------------------------------------------
  */
 
@@ -487,6 +503,8 @@ void naive_bits_put_bytes(naive_packet *packet, naive_bits *bits, const uint8_t 
 uint64_t naive_bits_get(const uint8_t *data, uint64_t off, unsigned width);
 /* The integer whose `width` bits (whole bytes) were written least significant byte first. */
 uint64_t naive_swap(uint64_t value, unsigned width);
+/* Bits of an integer field. */
+unsigned naive_width(naive_packet *packet, const naive_field *field, naive_inst *inst);
 bool naive_scalar_put(naive_packet *packet, naive_bits *bits, const naive_field *field,
                       naive_inst *inst, naive_value value);
 

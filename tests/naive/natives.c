@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/rng.h"
+
 /* RFC 1071: the ones' complement of the ones' complement sum of 16-bit words. */
 static int64_t inet_sum(pk_bytes bytes)
 {
@@ -105,6 +107,19 @@ static int64_t least_bytes(uint64_t number)
     return bytes;
 }
 
+/* Bit i to change is a draw below their number, of stream 0 for seed `key` and packet i. */
+static naive_value flip_bits(naive_packet *packet, pk_bytes bytes, int64_t count, uint64_t key)
+{
+    uint8_t *data = naive_alloc(packet->arena, bytes.len + 1, 1);
+    if (bytes.len != 0)
+        memcpy(data, bytes.data, bytes.len);
+    for (int64_t i = 0; i < count && bytes.len != 0; i++) {
+        uint64_t bit = (uint64_t)pk_rng_below(key, (pk_u128)i, 0, (pk_u128)bytes.len * 8);
+        data[bit / 8] = (uint8_t)(data[bit / 8] ^ (1U << (7 - bit % 8)));
+    }
+    return naive_bytes(data, bytes.len);
+}
+
 static bool is_one_of(const char *name, const char *const *names)
 {
     for (; *names != NULL; names++) {
@@ -124,7 +139,11 @@ bool naive_native(naive_packet *packet, const char *name, size_t n, const naive_
     bool has_a = n > 0 && naive_number(packet, args[0], &a);
     bool has_b = n > 1 && naive_number(packet, args[1], &b);
     naive_value value = naive_undefined();
-    if (is_one_of(name, bytewise)) {
+    if (strcmp(name, "flip_bits") == 0) {
+        int64_t key = 0;
+        if (n == 3 && args[0].kind == NAIVE_BYTES && has_b && naive_number(packet, args[2], &key))
+            value = flip_bits(packet, args[0].bytes, b, (uint64_t)key);
+    } else if (is_one_of(name, bytewise)) {
         if (n == 1 && args[0].kind == NAIVE_BYTES)
             value = of_bytes(name, args[0].bytes);
     } else if (is_one_of(name, around)) {

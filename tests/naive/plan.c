@@ -1,6 +1,8 @@
 /* Packet expressions: which they are, and the stacks that they make. */
 #include "internal.h"
 
+#include <string.h>
+
 /* ---- what is a packet expression ---------------------------------------------------------------
  */
 
@@ -58,6 +60,16 @@ static bool name_is_packet(const naive_scope *scope, pk_atom name)
     return naive_layer_in(unit, scope->space, name) != NULL;
 }
 
+/* The packet or list that `fuzz(..)` is about, 0 when this is no such call. */
+pk_node naive_fuzzed(const naive_unit *unit, pk_node expr)
+{
+    const pk_ast_node *n = naive_at(unit, expr);
+    if (n->kind != PK_AST_CALL || naive_at(unit, n->a)->kind != PK_AST_NAME ||
+        strcmp(naive_text(unit, naive_at(unit, n->a)->a), "fuzz") != 0)
+        return 0;
+    return naive_at(unit, n->b)->b;
+}
+
 static bool call_is_packet(const naive_scope *scope, const pk_ast_node *n)
 {
     const naive_unit *unit = scope->packet->unit;
@@ -79,6 +91,8 @@ bool naive_is_packet(const naive_scope *scope, pk_node expr)
     case PK_AST_NAME:
         return name_is_packet(scope, n.a);
     case PK_AST_CALL:
+        if (naive_fuzzed(unit, expr) != 0)
+            return naive_is_packet(scope, naive_fuzzed(unit, expr));
         return call_is_packet(scope, &n);
     case PK_AST_COND:
         return naive_is_packet(scope, n.b) || naive_is_packet(scope, n.c);
@@ -150,6 +164,13 @@ static naive_stack *stack_call(const naive_scope *scope, pk_node expr)
     return naive_stack_expr(&inner, naive_at(unit, def)->c);
 }
 
+static naive_stack *stack_fuzzed(const naive_scope *scope, pk_node expr)
+{
+    naive_stack *stack = naive_stack_expr(scope, expr);
+    naive_fuzz_mark(scope->packet, stack->first, ++scope->packet->n_random);
+    return stack;
+}
+
 static naive_stack *stack_list(const naive_scope *scope, pk_node expr)
 {
     const naive_unit *unit = scope->packet->unit;
@@ -181,6 +202,8 @@ naive_stack *naive_stack_expr(const naive_scope *scope, pk_node expr)
     case PK_AST_NAME:
         return stack_name(scope, expr);
     case PK_AST_CALL:
+        if (naive_fuzzed(scope->packet->unit, expr) != 0)
+            return stack_fuzzed(scope, naive_fuzzed(scope->packet->unit, expr));
         return stack_call(scope, expr);
     case PK_AST_LIST:
         return stack_list(scope, expr);

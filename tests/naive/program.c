@@ -77,19 +77,24 @@ static void find_digits(const naive_alternative *a, pk_u128 index, pk_u128 *digi
     }
 }
 
-static bool build(naive_program *program, const naive_alternative *a, pk_u128 index, pk_buf *out)
+/* Packet `index` of alternative `a`, which is packet `number` of all. */
+static bool build(naive_program *program, const naive_alternative *a, pk_u128 index, pk_u128 number,
+                  pk_buf *out)
 {
     naive_unit *unit = program->unit;
     pk_arena arena = {0};
-    naive_packet packet = {.unit = unit, .arena = &arena, .alternative = a};
+    naive_packet packet = {.unit = unit, .arena = &arena, .alternative = a, .index = number};
     packet.digits = naive_alloc(&arena, a->n_axes + 1, sizeof *packet.digits);
     find_digits(a, index, packet.digits);
     unit->failed = false;
     naive_scope scope = {.packet = &packet};
     naive_value value = naive_stack_of(&scope, program->expr);
-    naive_value bytes = unit->failed
-                            ? naive_undefined()
-                            : naive_encode_stack(&packet, naive_finish(&packet, value.stack));
+    naive_value bytes = naive_undefined();
+    if (!unit->failed) {
+        naive_stack *stack = naive_finish(&packet, value.stack);
+        packet.root = stack->first;
+        bytes = naive_encode_stack(&packet, stack);
+    }
     if (!unit->failed)
         pk_buf_add(out, bytes.bytes.data, bytes.bytes.len);
     pk_arena_free(&arena);
@@ -98,10 +103,11 @@ static bool build(naive_program *program, const naive_alternative *a, pk_u128 in
 
 bool naive_program_build(naive_program *program, pk_u128 index, pk_buf *out)
 {
+    const pk_u128 number = index;
     for (size_t i = 0; i < program->n_alternatives; i++) {
         const naive_alternative *a = &program->alternatives[i];
         if (index < a->count)
-            return build(program, a, index, out);
+            return build(program, a, index, number, out);
         index -= a->count;
     }
     program->unit->failed = false;

@@ -132,6 +132,13 @@ static void collect_name(collector *c, const naive_scope *scope, pk_atom name,
         collect_value(c, &top, naive_at(unit, param)->c, field);
 }
 
+/* The number of flips is drawn, it is no axis. */
+static bool is_mutate(const naive_unit *unit, const pk_ast_node *call)
+{
+    const pk_ast_node *callee = naive_at(unit, call->a);
+    return callee->kind == PK_AST_NAME && strcmp(naive_text(unit, callee->a), "mutate") == 0;
+}
+
 static void collect_value(collector *c, const naive_scope *scope, pk_node expr,
                           const naive_field *field)
 {
@@ -140,7 +147,9 @@ static void collect_value(collector *c, const naive_scope *scope, pk_node expr,
     naive_scope inner = *scope;
     inner.space = field == NULL ? NULL : field->sub;
     inner.hint = field;
-    if (field != NULL && field->is_list && n.kind == PK_AST_LIST) {
+    if (field != NULL && naive_fuzzed(unit, expr) != 0) {
+        collect_value(c, scope, naive_fuzzed(unit, expr), field);
+    } else if (field != NULL && field->is_list && n.kind == PK_AST_LIST) {
         collect_list(c, scope, expr, field);
     } else if (naive_is_packet(&inner, expr)) {
         collect_packet(c, &inner, expr);
@@ -163,7 +172,8 @@ static void collect_value(collector *c, const naive_scope *scope, pk_node expr,
     } else if (n.kind == PK_AST_INDEX || n.kind == PK_AST_SLICE) {
         collect_value(c, scope, n.a, NULL);
     } else if (n.kind == PK_AST_CALL) {
-        for (pk_node a = n.b; a != 0; a = naive_at(unit, a)->next)
+        for (pk_node a = n.b; a != 0 && (a == n.b || !is_mutate(unit, &n));
+             a = naive_at(unit, a)->next)
             collect_value(c, scope, naive_at(unit, a)->b, NULL);
     }
 }
@@ -235,7 +245,9 @@ static void collect_packet(collector *c, const naive_scope *scope, pk_node expr)
         collect_value(c, scope, expr, NULL);
         return;
     }
-    if (n.kind == PK_AST_CALL) {
+    if (naive_fuzzed(c->packet->unit, expr) != 0) {
+        collect_packet(c, scope, naive_fuzzed(c->packet->unit, expr));
+    } else if (n.kind == PK_AST_CALL) {
         collect_call(c, scope, &n);
     } else if (n.kind == PK_AST_NAME) {
         collect_packet_name(c, scope, n.a);
