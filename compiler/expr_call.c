@@ -159,6 +159,22 @@ static bool lower_peek(pk_compiler *cx, const pk_scope *scope, const pk_ast_node
     return pk_emit(cx, PK_OPC_PEEK, dst, 0, 0, (uint32_t)bits, 0);
 }
 
+static bool lower_scan(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *call,
+                       unsigned dst)
+{
+    pk_bytes bytes;
+    if (!want(cx, call, "scan", 1, 1))
+        return false;
+    pk_node end = argument(cx, call->b, 0);
+    if (!pk_constant_bytes(cx, scope, end, 0, &bytes) || !bytes.len) {
+        pk_diag_report(cx->diags, PK_DIAG_BAD_ARGUMENT, pk_at(cx, end)->span,
+                       "what ends the bytes is a text, such as \"\\r\\n\"");
+        return false;
+    }
+    pk_ref blob = pk_image_builder_blob(cx->builder, bytes.data, bytes.len);
+    return pk_emit(cx, PK_OPC_SCAN, dst, 0, 0, blob, 0);
+}
+
 static bool lower_relation(pk_compiler *cx, const pk_ast_node *call, pk_op op, unsigned dst)
 {
     if (!want(cx, call, op == PK_OPC_OVER ? "over" : "under", 1, 1))
@@ -191,8 +207,9 @@ static const struct {
     const char *name;
     bool (*lower)(pk_compiler *, const pk_scope *, const pk_ast_node *, unsigned);
 } builtins[] = {
-    {"size", lower_size}, {"bytes", lower_bytes}, {"count", lower_count}, {"has", lower_has},
-    {"find", lower_find}, {"peek", lower_peek},   {"over", lower_over},   {"under", lower_under},
+    {"size", lower_size}, {"bytes", lower_bytes}, {"count", lower_count},
+    {"has", lower_has},   {"find", lower_find},   {"peek", lower_peek},
+    {"scan", lower_scan}, {"over", lower_over},   {"under", lower_under},
 };
 
 /* ---- natives, constructors, defs --------------------------------------------------------------

@@ -37,6 +37,24 @@ static pk_ref lower(pk_compiler *cx, lowering *l, pk_node node, pk_ref expected,
     return pk_lower_expr(cx, &scope, node, expected, 1);
 }
 
+/* bytes(until=END) */
+static bool ends_by(pk_compiler *cx, pk_type kind, pk_node args)
+{
+    pk_ast_node arg = args ? *pk_at(cx, args) : (pk_ast_node){0};
+    return kind == PK_TYPE_BYTES && arg.a && !arg.next && pk_at(cx, arg.a)->kind == PK_AST_NAME &&
+           strcmp(pk_ast_atom_text(cx->ast, pk_at(cx, arg.a)->a), "until") == 0;
+}
+
+/* What `until=END` stands for: scan(END). */
+static pk_node scan_of(pk_compiler *cx, pk_node arg)
+{
+    pk_ast_node at = *pk_at(cx, arg);
+    pk_node name =
+        pk_ast_add(cx->ast, PK_AST_NAME, at.span, pk_ast_atom(cx->ast, "scan", 4), 0, 0, 0, 0);
+    pk_node end = pk_ast_add(cx->ast, PK_AST_ARG, at.span, 0, at.b, 0, 0, 0);
+    return pk_ast_add(cx->ast, PK_AST_CALL, at.span, name, end, 0, 0, 0);
+}
+
 static void lower_field_type(pk_compiler *cx, lowering *l, pk_ref ref, pk_node type)
 {
     pk_ast_node at = *pk_at(cx, type);
@@ -61,16 +79,21 @@ static void lower_field_type(pk_compiler *cx, lowering *l, pk_ref ref, pk_node t
             *PK_AT(cx->builder, EXP, first + i) = *PK_AT(cx->builder, EXP, exprs[i]);
         PK_AT(cx->builder, FLD, ref)->args = first;
         PK_AT(cx->builder, FLD, ref)->n_args = n;
+    } else if (ends_by(cx, kind, at.b)) {
+        pk_ref width = lower(cx, l, scan_of(cx, at.b), 0, false);
+        PK_AT(cx->builder, FLD, ref)->width = width;
     } else if (at.b) {
-        pk_diag_report(cx->diags, PK_DIAG_NOT_BUILT_YET, pk_at(cx, at.b)->span,
-                       "arguments of the type `%s` are not built yet",
+        pk_diag_report(cx->diags, PK_DIAG_BAD_ARGUMENT, pk_at(cx, at.b)->span,
+                       "the type `%s` takes no such argument",
                        pk_str(cx, pk_text_of_atom(cx, at.a)));
+        if (kind == PK_TYPE_BYTES)
+            pk_diag_help(cx->diags, "bytes[5], or bytes(until=\"\\n\")");
     }
     if (!at.c)
         return;
     pk_ast_node list = *pk_at(cx, at.c);
     pk_ref extent = lower(cx, l, list.b, 0, list.a == PK_LIST_UNTIL);
-    if (kind == PK_TYPE_BYTES && list.a == PK_LIST_COUNT)
+    if (kind == PK_TYPE_BYTES && list.a == PK_LIST_COUNT && !at.b)
         PK_AT(cx->builder, FLD, ref)->width = extent;
     else
         PK_AT(cx->builder, FLD, ref)->extent = extent;

@@ -85,6 +85,7 @@ static quantity step(const query *q, const pk_insn *insn, const quantity *regs)
     case PK_OPC_UNDEF:
     case PK_OPC_REST: /* nothing is on the wire yet */
     case PK_OPC_PEEK:
+    case PK_OPC_SCAN:
         return (quantity){UNDEFINED, 0};
     case PK_OPC_MOVE:
         return regs[insn->b];

@@ -58,7 +58,7 @@ void pk_field_type(pk_compiler *cx, pk_node type, pk_image_field *field)
     if (at.c) {
         bool bytes = strcmp(text, "bytes") == 0;
         pk_ast_node list = *pk_at(cx, at.c);
-        if (!(bytes && list.a == PK_LIST_COUNT))
+        if (!(bytes && list.a == PK_LIST_COUNT && !at.b))
             field->list = (uint8_t)(1 + list.a);
     }
     if (integer_type(text, field))

@@ -73,9 +73,11 @@ static void put_scalar_type(pk_buf *out, const pk_image *image, const pk_image_f
     case PK_TYPE_BYTES:
         pk_buf_text(out, "bytes");
         if (field->width) {
-            pk_buf_byte(out, '[');
-            pk_reference_safe(out, expr_text(image, field->width));
-            pk_buf_byte(out, ']');
+            const char *width = expr_text(image, field->width);
+            bool until = strncmp(width, "until", 5) == 0; /* a text that ends the bytes */
+            pk_buf_byte(out, until ? '(' : '[');
+            pk_reference_safe(out, width);
+            pk_buf_byte(out, until ? ')' : ']');
         } else if (field->bits) {
             pk_buf_printf(out, "[%u]", field->bits / 8u);
         }

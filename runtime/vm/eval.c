@@ -255,7 +255,7 @@ static pk_value do_window(pk_vm *vm, const pk_insn *insn)
         rest.spare = 1; /* no number of its own: see dissect.c */
         return rest;
     }
-    return pk_vm_peek(vm, insn->d);
+    return insn->op == PK_OPC_SCAN ? pk_vm_scan(vm, insn->d) : pk_vm_peek(vm, insn->d);
 }
 
 static pk_value do_under(const pk_vm *vm, const vm_frame *frame, pk_ref layer)
@@ -540,6 +540,7 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
             break;
         case PK_OPC_REST:
         case PK_OPC_PEEK:
+        case PK_OPC_SCAN:
             RESULT(do_window(vm, insn));
             break;
         case PK_OPC_FIND:

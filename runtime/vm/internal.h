@@ -448,6 +448,8 @@ pk_value pk_vm_read_expr(pk_vm *vm, pk_ref expr, const pk_value *args, uint32_t 
 pk_value pk_vm_peek(pk_vm *vm, uint32_t bits);
 /* min(e, p + 8 * max(N, 0)); undefined narrows nothing. */
 uint64_t pk_vm_window_end(const pk_vm *vm, pk_value bytes);
+/* Bytes from p up to and including the first that are those of blob `end`, or to the window's end. */
+pk_value pk_vm_scan(pk_vm *vm, pk_ref end);
 /* The bits that a scalar takes at p; false when it does not fit. */
 bool pk_vm_read_bits(pk_vm *vm, const pk_image_field *field, uint64_t *ret_bits);
 

@@ -112,3 +112,21 @@ bool pk_vm_read_bits(pk_vm *vm, const pk_image_field *field, uint64_t *ret_bits)
     *ret_bits = bytes * 8;
     return true;
 }
+
+pk_value pk_vm_scan(pk_vm *vm, pk_ref end)
+{
+    vm_dissection *d = &vm->dissection;
+    pk_bytes wanted = pk_image_bytes(vm->image, end);
+    uint64_t left = (d->e - d->p) / 8, len = left;
+    for (uint64_t i = 0; wanted.len && i + wanted.len <= left && len == left; i++) {
+        size_t same = 0;
+        while (same < wanted.len &&
+               pk_bits_get(d->tree->bytes, d->p + (i + same) * 8, 8) == wanted.data[same])
+            same++;
+        if (same == wanted.len)
+            len = i + wanted.len;
+    }
+    pk_vm_note_bits(&d->notes, d->tree, d->p, len * 8);
+    vm->fuel -= len / 16 < vm->fuel ? len / 16 : vm->fuel;
+    return pk_value_int((int64_t)len);
+}

@@ -178,6 +178,22 @@ static naive_value call_peek(const naive_scope *scope, pk_node args)
     return naive_int((int64_t)naive_bits_get(scope->packet->wire.data, scope->at, (unsigned)width));
 }
 
+/* Bytes up to and including the first `end`, or all that are left. */
+uint64_t naive_scan(const naive_scope *scope, naive_value end)
+{
+    uint64_t left = (scope->end - scope->at) / 8;
+    for (uint64_t from = 0; end.kind == NAIVE_BYTES && from + end.bytes.len <= left; from++) {
+        size_t i = 0;
+        while (i < end.bytes.len &&
+               naive_bits_get(scope->packet->wire.data, scope->at + 8 * (from + i), 8) ==
+                   end.bytes.data[i])
+            i++;
+        if (i == end.bytes.len)
+            return from + i;
+    }
+    return left;
+}
+
 /* over(L): a layer L lies below; under(L): the payload is an L. */
 static naive_value call_around(const naive_scope *scope, pk_node args, bool over)
 {
@@ -212,6 +228,11 @@ static bool packet_function(const naive_scope *scope, const char *name, pk_node 
         *ret_value = call_find(scope, args);
     else if (strcmp(name, "peek") == 0 && args != 0)
         *ret_value = call_peek(scope, args);
+    else if (strcmp(name, "scan") == 0 && args != 0)
+        *ret_value = scope->dissecting
+                         ? naive_int((int64_t)naive_scan(
+                               scope, naive_eval(scope, naive_at(scope->packet->unit, args)->b)))
+                         : naive_undefined();
     else if ((strcmp(name, "over") == 0 || strcmp(name, "under") == 0) && args != 0)
         *ret_value = call_around(scope, args, name[0] == 'o');
     else if (strcmp(name, "mutate") == 0 && args != 0)

@@ -106,6 +106,8 @@ static uint64_t octets_wanted(const cursor *c, const naive_field *field)
     naive_scope scope = scope_at(c);
     int64_t bytes = 0;
     uint64_t room = (c->end - c->at) / 8;
+    if (field->until != 0)
+        return naive_scan(&scope, naive_eval(&scope, field->until));
     if (field->width == 0)
         return room;
     if (!naive_number(scope.packet, naive_eval(&scope, field->width), &bytes) || bytes < 0)

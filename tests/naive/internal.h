@@ -85,6 +85,7 @@ struct naive_field {
     bool little;
     bool address;     /* ip4, ip6, mac */
     pk_node width;    /* of u(E), bytes[E]; 0 = constant or rest */
+    pk_node until;    /* of bytes(until=..) */
     naive_layer *sub; /* STRUCT */
     pk_node args;     /* ARG list of the struct */
     bool is_list;
@@ -368,6 +369,7 @@ naive_value naive_member_of(naive_packet *packet, naive_value base, pk_atom name
 naive_value naive_call_def(naive_packet *packet, naive_inst *self, pk_node def, size_t n,
                            const naive_value *args);
 naive_value naive_call(const naive_scope *scope, pk_node expr); /* call.c */
+uint64_t naive_scan(const naive_scope *scope, naive_value end);
 bool naive_is_member(const naive_scope *scope, naive_value value, pk_node set);
 bool naive_equal(naive_value a, naive_value b);
 naive_inst *naive_below(const naive_unit *unit, const naive_inst *self, pk_atom name);

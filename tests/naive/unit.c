@@ -347,6 +347,8 @@ static bool scalar_type(naive_unit *unit, naive_field *field, pk_atom atom, pk_n
         field->type = NAIVE_ULEB;
     } else if (strcmp(name, "uvlq") == 0) {
         field->type = NAIVE_UVLQ;
+    } else if (strcmp(name, "bytes") == 0 && args != 0) {
+        field->until = naive_at(unit, args)->b;
     } else if (strcmp(name, "bytes") != 0) {
         field->type = NAIVE_STRUCT;
         field->sub = naive_layer_named(unit, atom);
@@ -366,11 +368,11 @@ static bool field_type(naive_unit *unit, naive_field *field, pk_node type)
         return true;
     const pk_ast_node *list = naive_at(unit, t->c);
     bool octets = field->type == NAIVE_OCTETS && !field->address;
-    if (octets && list->a == PK_LIST_COUNT) {
+    if (octets && list->a == PK_LIST_COUNT && field->until == 0) {
         field->width = list->b;
         return true;
     }
-    field->is_list = !octets || list->a != PK_LIST_WINDOW;
+    field->is_list = !octets || list->a != PK_LIST_WINDOW || field->until != 0;
     field->list_kind = list->a;
     field->list_expr = list->b;
     field->list_name = list->c;
