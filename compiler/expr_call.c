@@ -391,10 +391,10 @@ static bool lower_own_def(pk_compiler *cx, const pk_scope *scope, const pk_ast_n
 
 bool pk_function_is_later(const char *text)
 {
-    static const char *const later[] = {"train", "fragment", "set",       "answer",    "lines",
-                                        "pcap",  "file",     "shuffle",   "sample",    "weighted",
-                                        "cycle", "hash",     "ephemeral", "local_net", "md5",
-                                        "sha1",  "sha256",   "hmac",      "siphash",   "each"};
+    static const char *const later[] = {"train",  "fragment",  "answer",    "lines",    "pcap",
+                                        "file",   "shuffle",   "sample",    "weighted", "cycle",
+                                        "hash",   "ephemeral", "local_net", "md5",      "sha1",
+                                        "sha256", "hmac",      "siphash",   "each"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return true;

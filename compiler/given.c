@@ -241,8 +241,6 @@ static bool give_named(pk_compiler *cx, const pk_scope *scope, const pk_ast_node
                        unsigned n)
 {
     pk_ast_node path = *pk_at(cx, arg->a);
-    if (path.kind != PK_AST_NAME)
-        return pk_not_built(cx, path.span, "a path in a description (it is for patterns)");
     pk_ref name = pk_text_of_atom(cx, path.a);
     const char *text = pk_str(cx, name);
     pk_image_member member;
@@ -331,6 +329,12 @@ static void presets_copy(pk_compiler *cx, pk_ref presets, givens *g)
     g->flags = from.flags;
 }
 
+/* `qd[0].qtype=AAAA`: a value for a part of what is given. */
+static bool is_path(pk_compiler *cx, const pk_ast_node *arg)
+{
+    return arg->a && pk_at(cx, arg->a)->kind != PK_AST_NAME;
+}
+
 static bool give_all(pk_compiler *cx, const pk_scope *scope, pk_node args, givens *g, unsigned n)
 {
     bool good = true;
@@ -339,7 +343,7 @@ static bool give_all(pk_compiler *cx, const pk_scope *scope, pk_node args, given
         for (pk_node at = args; at; at = pk_at(cx, at)->next) {
             pk_ast_node arg = *pk_at(cx, at);
             position += !arg.a;
-            if (comes_late(cx, &arg, g, n) != (pass == 1))
+            if (is_path(cx, &arg) || comes_late(cx, &arg, g, n) != (pass == 1))
                 continue;
             /* Go on after an error: the next argument may have its own. */
             good &= arg.a ? give_named(cx, scope, &arg, g, n)
@@ -368,8 +372,62 @@ bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_node args, pk_ref
             planned->lower[i - 1] = pk_plan_new(cx, g[i].layer);
         givens_write(cx, &g[i], i ? planned->lower[i - 1] : planned->first);
     }
+    for (pk_node at = args; good && at; at = pk_at(cx, at)->next) {
+        pk_ast_node arg = *pk_at(cx, at);
+        good = !is_path(cx, &arg) || pk_edit_inside(cx, scope, planned->first, arg.a, arg.b);
+    }
     for (unsigned i = 0; i < n; i++)
         free(g[i].list);
+    return good;
+}
+
+/* What is given to the slot or, of a leftover, in its place. */
+static bool takes_place(const pk_image_given *given, const pk_image_member *member, bool leftover,
+                        pk_given_kind kind)
+{
+    return leftover ? given->kind == kind && given->slot == member->ref
+                    : same_slot(given, member->ref);
+}
+
+/* Takes away what was given to the name, so that something else can be. */
+static void take_back(pk_compiler *cx, givens *g, pk_ref name)
+{
+    const char *text = pk_str(cx, name);
+    size_t len = strlen(text);
+    pk_image_member member = {0};
+    bool known = pk_member(cx, g->layer, name, &member);
+    bool leftover = !known || member.kind == PK_MEMBER_WINDOW;
+    bool cut = len >= 4 && strcmp(text + len - 4, "_cut") == 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < g->count; i++)
+        if (!takes_place(&g->list[i], &member, leftover, cut ? PK_GIVEN_CUT : PK_GIVEN_REST))
+            g->list[kept++] = g->list[i];
+    g->count = g->n_presets = kept;
+    if (leftover && cut && !member.ref)
+        g->flags &= ~(uint32_t)PK_PLAN_FIELDS_END;
+}
+
+bool pk_plan_edit(pk_compiler *cx, const pk_scope *scope, pk_ref plan, pk_node node, pk_ref name,
+                  pk_node value)
+{
+    pk_image_plan *at = PK_AT(cx->builder, PLN, plan);
+    givens g = {.layer = at->ref};
+    const char *text = pk_str(cx, name);
+    pk_span span = pk_at(cx, node)->span;
+    presets_copy(cx, plan, &g);
+    take_back(cx, &g, name);
+    g.n_presets = 0; /* nothing yields any more: what the field had is gone */
+    at->givens = at->n_givens = 0;
+    pk_node last = pk_ast_add(cx->ast, PK_AST_NAME, span, pk_ast_atom(cx->ast, text, strlen(text)),
+                              0, 0, 0, 0);
+    const pk_ast_node arg = {.kind = PK_AST_ARG, .span = span, .a = last, .b = value};
+    bool none = named(cx, value, "None") || named(cx, value, "auto");
+    bool leftover = strcmp(text, "_cut") == 0 || strcmp(text, "_rest") == 0;
+    bool good = (none && leftover) || give_named(cx, scope, &arg, &g, 1);
+    givens_write(cx, &g, plan);
+    PK_AT(cx->builder, PLN, plan)->flags =
+        (PK_AT(cx->builder, PLN, plan)->flags & PK_PLAN_FUZZ) | g.flags;
+    free(g.list);
     return good;
 }
 

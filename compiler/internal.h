@@ -277,6 +277,13 @@ pk_ref pk_text_field(pk_compiler *cx, pk_ref layer);
 /* Whether `node` is written as an instance of `layer`, or of something that stands in its place. */
 bool pk_is_element(pk_compiler *cx, const pk_scope *scope, pk_ref layer, pk_node node);
 
+/* ---- edit.c: paths in described packets ---- */
+/* Gives the value to what the path means in this instance, or in the packet that begins with it. */
+bool pk_edit_inside(pk_compiler *cx, const pk_scope *scope, pk_ref plan, pk_node path,
+                    pk_node value);
+bool pk_edit_packet(pk_compiler *cx, const pk_scope *scope, pk_ref first, pk_node path,
+                    pk_node value);
+
 /* ---- transform.c: functions from packets to packets ---- */
 /* The packet or list that such a call is about; 0 when `node` is none. */
 pk_node pk_transformed(pk_compiler *cx, pk_node node);
@@ -290,6 +297,9 @@ bool pk_transform(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_plann
  * and yield to them, 0 = none. Sets inner, holder and lower. */
 bool pk_plan_givens(pk_compiler *cx, const pk_scope *scope, pk_node args, pk_ref presets,
                     pk_planned *planned);
+/* Gives the instance `plan` another value for what `name` (at `node`) names; `auto`: none. */
+bool pk_plan_edit(pk_compiler *cx, const pk_scope *scope, pk_ref plan, pk_node node, pk_ref name,
+                  pk_node value);
 /* A call, or a name alone, of a layer or (first) a case of `within`. */
 bool pk_plan_call(pk_compiler *cx, const pk_scope *scope, pk_ref within, pk_node node,
                   pk_planned *ret);

@@ -2,19 +2,21 @@
  * alone, then the plan is changed. */
 #include "internal.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef bool transform(pk_compiler *cx, const pk_scope *scope, pk_node args, pk_planned *planned);
 
-static transform fuzz;
+static transform fuzz, set;
 
 static const struct {
     const char *name, *example;
     unsigned most; /* arguments */
     transform *apply;
 } transforms[] = {
-    {"fuzz", "fuzz(ip()/udp()), or a list of options: options=fuzz([mss()])", 1, fuzz}};
+    {"fuzz", "fuzz(ip()/udp()), or a list of options: options=fuzz([mss()])", 1, fuzz},
+    {"set", "set(ip(ttl=64)/udp(), ttl=1)", UINT_MAX, set}};
 
 enum { NO_TRANSFORM = sizeof transforms / sizeof *transforms };
 
@@ -35,7 +37,7 @@ static unsigned transform_of(pk_compiler *cx, pk_node node)
 pk_node pk_transformed(pk_compiler *cx, pk_node node)
 {
     pk_node arg = transform_of(cx, node) < NO_TRANSFORM ? pk_at(cx, node)->b : 0;
-    return arg && !pk_at(cx, arg)->a ? pk_at(cx, arg)->b : 0;
+    return arg && !pk_at(cx, arg)->a && !pk_at(cx, arg)->c ? pk_at(cx, arg)->b : 0;
 }
 
 bool pk_report_no_packet(pk_compiler *cx, pk_node node)
@@ -70,6 +72,26 @@ bool pk_transform(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_plann
                    "`%s` takes %u argument%s, not %zu", transforms[which].name,
                    transforms[which].most, transforms[which].most == 1 ? "" : "s", n);
     return false;
+}
+
+/* ---- set --------------------------------------------------------------------------------------
+ */
+
+static bool set(pk_compiler *cx, const pk_scope *scope, pk_node args, pk_planned *planned)
+{
+    bool good = pk_plan_wrap(cx, planned, 0, 0, pk_at(cx, args)->span);
+    for (; args && good; args = pk_at(cx, args)->next) {
+        pk_ast_node arg = *pk_at(cx, args);
+        if (arg.c)
+            return pk_not_built(cx, pk_at(cx, arg.c)->span, "`where` in set()");
+        if (!arg.a) {
+            pk_diag_report(cx->diags, PK_DIAG_BAD_ARGUMENT, arg.span,
+                           "`set` takes fields behind the packet: ttl=1");
+            return false;
+        }
+        good = pk_edit_packet(cx, scope, planned->first, arg.a, arg.b);
+    }
+    return good;
 }
 
 /* ---- fuzz -------------------------------------------------------------------------------------

@@ -156,6 +156,14 @@ static void give_named(const naive_scope *scope, naive_inst *inst, pk_node path,
     give(packet, inst, member->slot, value, order);
 }
 
+void naive_give(const naive_scope *scope, naive_inst *inst, pk_atom name, pk_node expr)
+{
+    const naive_member *member = naive_member_named(inst->type, name);
+    const naive_field *field = chosen_field(scope->packet, inst, member->slot);
+    if (!naive_is_none(scope->packet->unit, expr))
+        give(scope->packet, inst, member->slot, naive_field_expr(scope, inst, field, expr), 1);
+}
+
 static void give_position(const naive_scope *scope, naive_inst *inst, size_t position, pk_node expr,
                           unsigned order)
 {
@@ -197,6 +205,8 @@ static void give_args(const naive_scope *scope, naive_inst *inst, pk_node args, 
     unsigned order = 1;
     for (pk_node a = args; a != 0; a = naive_at(unit, a)->next, order++) {
         const pk_ast_node arg = *naive_at(unit, a);
+        if (arg.a != 0 && naive_at(unit, arg.a)->kind != PK_AST_NAME)
+            continue; /* a path: when all else is given */
         const naive_field *field = naive_argument_field(unit, inst->type, &arg, position);
         bool late =
             field != NULL && (field->as_index != 0 || has_variants(field->layer, field->slot));
@@ -217,6 +227,12 @@ naive_stack *naive_call_layer(const naive_scope *scope, const naive_layer *type,
     for (unsigned pass = 0; pass < 2; pass++) {
         give_args(&given, inst, presets, pass);
         give_args(&given, inst, args, pass);
+    }
+    const naive_unit *unit = scope->packet->unit;
+    for (pk_node a = args; a != 0; a = naive_at(unit, a)->next) {
+        const pk_ast_node arg = *naive_at(unit, a);
+        if (arg.a != 0 && naive_at(unit, arg.a)->kind != PK_AST_NAME)
+            naive_edit(&given, inst, true, arg.a, arg.b);
     }
     return naive_stack_new(scope->packet, inst);
 }

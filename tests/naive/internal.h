@@ -415,6 +415,7 @@ naive_inst *naive_new_inst(naive_packet *packet, const naive_layer *type);
 naive_stack *naive_stack_new(naive_packet *packet, naive_inst *inst);
 /* A stack as a packet of its own: a lone case stands in its struct. */
 naive_stack *naive_finish(naive_packet *packet, naive_stack *stack);
+pk_node naive_edited(const naive_unit *unit, pk_node expr);
 pk_node naive_fuzzed(const naive_unit *unit, pk_node expr);
 naive_stack *naive_stack_expr(const naive_scope *scope, pk_node expr);
 naive_stack *naive_stack_value(const naive_scope *scope, pk_node expr);
@@ -465,6 +466,16 @@ naive_value naive_part_bytes(naive_packet *packet, naive_inst *inst, naive_part 
 uint64_t naive_here_bits(naive_packet *packet, naive_inst *inst, pk_node item);
 uint64_t naive_pos_bits(const naive_scope *scope);
 naive_value naive_encode_stack(naive_packet *packet, const naive_stack *stack);
+
+/* ---- edit.c ------------------------------------------------------------------------------------
+ */
+
+/* Gives the value to what a path means in the packet that begins with `first`, or `inside` it. */
+void naive_edit(const naive_scope *scope, naive_inst *first, bool inside, pk_node path,
+                pk_node value);
+naive_stack *naive_set(const naive_scope *scope, pk_node args);
+void naive_give(const naive_scope *scope, naive_inst *inst, pk_atom name,
+                pk_node expr); /* given.c */
 
 /* ---- fuzz.c ------------------------------------------------------------------------------------
  */

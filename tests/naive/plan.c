@@ -60,14 +60,25 @@ static bool name_is_packet(const naive_scope *scope, pk_atom name)
     return naive_layer_in(unit, scope->space, name) != NULL;
 }
 
-/* The packet or list that `fuzz(..)` is about, 0 when this is no such call. */
-pk_node naive_fuzzed(const naive_unit *unit, pk_node expr)
+static pk_node argument_of(const naive_unit *unit, pk_node expr, const char *function)
 {
     const pk_ast_node *n = naive_at(unit, expr);
     if (n->kind != PK_AST_CALL || naive_at(unit, n->a)->kind != PK_AST_NAME ||
-        strcmp(naive_text(unit, naive_at(unit, n->a)->a), "fuzz") != 0)
+        strcmp(naive_text(unit, naive_at(unit, n->a)->a), function) != 0)
         return 0;
     return naive_at(unit, n->b)->b;
+}
+
+/* The packet or list that `fuzz(..)` is about, 0 when this is no such call. */
+pk_node naive_fuzzed(const naive_unit *unit, pk_node expr)
+{
+    return argument_of(unit, expr, "fuzz");
+}
+
+/* The packet that `set(..)` is about. */
+pk_node naive_edited(const naive_unit *unit, pk_node expr)
+{
+    return argument_of(unit, expr, "set");
 }
 
 static bool call_is_packet(const naive_scope *scope, const pk_ast_node *n)
@@ -93,6 +104,8 @@ bool naive_is_packet(const naive_scope *scope, pk_node expr)
     case PK_AST_CALL:
         if (naive_fuzzed(unit, expr) != 0)
             return naive_is_packet(scope, naive_fuzzed(unit, expr));
+        if (naive_edited(unit, expr) != 0)
+            return naive_is_packet(scope, naive_edited(unit, expr));
         return call_is_packet(scope, &n);
     case PK_AST_COND:
         return naive_is_packet(scope, n.b) || naive_is_packet(scope, n.c);
@@ -204,6 +217,8 @@ naive_stack *naive_stack_expr(const naive_scope *scope, pk_node expr)
     case PK_AST_CALL:
         if (naive_fuzzed(scope->packet->unit, expr) != 0)
             return stack_fuzzed(scope, naive_fuzzed(scope->packet->unit, expr));
+        if (naive_edited(scope->packet->unit, expr) != 0)
+            return naive_set(scope, n.b);
         return stack_call(scope, expr);
     case PK_AST_LIST:
         return stack_list(scope, expr);

@@ -247,6 +247,11 @@ static void collect_packet(collector *c, const naive_scope *scope, pk_node expr)
     }
     if (naive_fuzzed(c->packet->unit, expr) != 0) {
         collect_packet(c, scope, naive_fuzzed(c->packet->unit, expr));
+    } else if (naive_edited(c->packet->unit, expr) != 0) {
+        collect_packet(c, scope, naive_edited(c->packet->unit, expr));
+        for (pk_node a = naive_at(c->packet->unit, n.b)->next; a != 0;
+             a = naive_at(c->packet->unit, a)->next)
+            collect_value(c, scope, naive_at(c->packet->unit, a)->b, NULL);
     } else if (n.kind == PK_AST_CALL) {
         collect_call(c, scope, &n);
     } else if (n.kind == PK_AST_NAME) {
