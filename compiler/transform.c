@@ -46,6 +46,9 @@ bool pk_report_no_packet(pk_compiler *cx, pk_node node)
         return false;
     while (pk_transformed(cx, node) && transform_of(cx, pk_transformed(cx, node)) != NO_TRANSFORM)
         node = pk_transformed(cx, node);
+    pk_node condition = pk_at(cx, node)->b ? pk_at(cx, pk_at(cx, node)->b)->c : 0;
+    if (condition)
+        return !pk_not_built(cx, pk_at(cx, condition)->span, "`where` in set()");
     pk_node inner = pk_transformed(cx, node);
     pk_ast_node what = *pk_at(cx, inner ? inner : node);
     if (inner && what.kind == PK_AST_CALL && pk_at(cx, what.a)->kind == PK_AST_NAME &&
