@@ -94,6 +94,10 @@ const char *pk_literal_kind_name(pk_literal_kind kind);
  * (section 5); lower-case pairs with colons. Reading them back gives the same bytes. */
 void pk_literal_add_ip4(pk_buf *out, const uint8_t address[static 4]);
 void pk_literal_add_ip6(pk_buf *out, const uint8_t address[static 16]);
+
+/* The same into room for PK_LITERAL_IP6_TEXT bytes; returns its end. */
+enum { PK_LITERAL_IP6_TEXT = 48 };
+uint8_t *pk_literal_put_ip6(uint8_t *to, const uint8_t address[static 16]);
 void pk_literal_add_mac(pk_buf *out, const uint8_t address[static 6]);
 
 /* Durations (nanoseconds) and rates as the shortest literal that reads back to the same value. */

@@ -140,14 +140,40 @@ static void longest_run(const unsigned *groups, unsigned count, unsigned *ret_at
     }
 }
 
-void pk_literal_add_ip6(pk_buf *out, const uint8_t address[static 16])
+static uint8_t *put_decimal(uint8_t *to, unsigned byte)
+{
+    if (byte >= 100)
+        *to++ = (uint8_t)('0' + byte / 100);
+    if (byte >= 10)
+        *to++ = (uint8_t)('0' + byte / 10 % 10);
+    *to++ = (uint8_t)('0' + byte % 10);
+    return to;
+}
+
+static uint8_t *put_mapped(uint8_t *to, const uint8_t *address)
+{
+    memcpy(to, "::ffff:", 7);
+    to += 7;
+    for (unsigned i = 0; i < 4; i++) {
+        to = put_decimal(to, address[i]);
+        *to++ = '.';
+    }
+    return to - 1;
+}
+
+static uint8_t *put_group(uint8_t *to, unsigned group)
+{
+    unsigned digits = group > 0xfff ? 4 : group > 0xff ? 3 : group > 0xf ? 2 : 1;
+    while (digits-- > 0)
+        *to++ = (uint8_t) "0123456789abcdef"[group >> 4 * digits & 15];
+    return to;
+}
+
+uint8_t *pk_literal_put_ip6(uint8_t *to, const uint8_t address[static 16])
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (!memcmp(address, mapped, sizeof mapped)) {
-        pk_buf_text(out, "::ffff:");
-        pk_literal_add_ip4(out, address + 12);
-        return;
-    }
+    if (!memcmp(address, mapped, sizeof mapped))
+        return put_mapped(to, address + 12);
     unsigned groups[8];
     for (size_t i = 0; i < 8; i++)
         groups[i] = (unsigned)address[2 * i] << 8 | address[2 * i + 1];
@@ -156,13 +182,22 @@ void pk_literal_add_ip6(pk_buf *out, const uint8_t address[static 16])
     longest_run(groups, 8, &gap, &gap_len);
     for (unsigned i = 0; i < 8;) {
         if (i == gap) {
-            pk_buf_text(out, "::");
+            *to++ = ':';
+            *to++ = ':';
             i += gap_len;
             continue;
         }
-        pk_buf_printf(out, i && i != gap + gap_len ? ":%x" : "%x", groups[i]);
-        i++;
+        if (i && i != gap + gap_len)
+            *to++ = ':';
+        to = put_group(to, groups[i++]);
     }
+    return to;
+}
+
+void pk_literal_add_ip6(pk_buf *out, const uint8_t address[static 16])
+{
+    uint8_t text[PK_LITERAL_IP6_TEXT], *end = pk_literal_put_ip6(text, address);
+    pk_buf_add(out, text, (size_t)(end - text));
 }
 
 void pk_literal_add_mac(pk_buf *out, const uint8_t address[static 6])

@@ -7,6 +7,7 @@
 #include "tree/bits.h"
 #include "tree/json_leaf.h"
 #include "tree/leaf.h"
+#include "tree/script.h"
 #include "tree/value_text.h"
 
 enum {
@@ -165,6 +166,25 @@ static pk_writer_cache *usable_cache(const pk_writer *how)
     return how && !(how->flags & PK_WRITER_MARKS) ? how->cache : NULL;
 }
 
+/* What the packet's bytes say: of a leaf its value and text, of a struct its text. */
+static void put_said(pk_buf *out, const pk_tree *tree, pk_tree_node node, const pk_writer *how)
+{
+    bool leaf = pk_tree_is_leaf(tree, node);
+
+    if (leaf)
+        put_value(out, tree, node);
+    if (!leaf || pk_tree_field(tree, node))
+        put_text(out, "text", tree, node, how);
+}
+
+static void put_part(pk_buf *out, const pk_tree *tree, pk_tree_node node, const pk_writer *how)
+{
+    size_t start = out->len;
+
+    put_said(out, tree, node, how);
+    pk_script_part(usable_cache(how), out, start, node);
+}
+
 static void put_leaf(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, const pk_writer *how)
 {
     pk_writer_cache *cache = usable_cache(how);
@@ -181,9 +201,7 @@ static void put_leaf(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, const 
     put_number(out, "bits", pk_leaf_bits(tree, leaf));
     if (n > 1)
         put_runs(out, "runs", runs, n, base);
-    put_value(out, tree, leaf);
-    if (pk_tree_field(tree, leaf))
-        put_text(out, "text", tree, leaf, how);
+    put_part(out, tree, leaf, how);
     put_marks(out, tree, leaf, how);
     pk_buf_byte(out, '}');
 }
@@ -225,7 +243,8 @@ static void open_struct(pk_buf *out, const pk_tree *tree, pk_tree_node node, con
         put_name(out, "name", pk_tree_name(tree, node));
     put_name(out, "layer", pk_image_text(tree->image, tree->image->layers[layer].name));
     put_place(out, tree, node.rec);
-    put_text(out, "text", tree, node, how);
+    if (tree->image->layers[layer].codec)
+        put_part(out, tree, node, how);
     put_marks(out, tree, node, how);
     put_key(out, "fields");
     pk_buf_byte(out, '[');
@@ -351,10 +370,16 @@ static void put_frame_items(pk_buf *out, const pk_tree *tree, const pk_writer *h
 void pk_write_json(pk_buf *out, const pk_tree *tree, const pk_writer *how,
                    const pk_writer_packet *packet)
 {
+    pk_writer_cache *cache = usable_cache(how);
+
     put_packet(out, tree, packet);
+    if (cache && pk_script_write(out, tree, how, put_said))
+        return;
+    pk_script_begin(cache, out, tree);
     put_layers(out, tree, how);
     put_frame_items(out, tree, how);
     pk_buf_text(out, "}\n");
+    pk_script_end(cache, out, tree);
 }
 
 /* ---- spans --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include "base/escape.h"
 #include "base/literal.h"
+#include "tree/script.h"
 
 enum {
     EXACT_BITS = 53, /* as in json.c */
@@ -19,11 +20,6 @@ typedef struct spot {
 } spot;
 
 /* ---- prepared texts -------------------------------------------------------------------------- */
-
-static const char *value_key(const pk_prepared_field *field)
-{
-    return field->kind == PK_PREPARED_BYTES ? ",\"hex\":" : ",\"value\":";
-}
 
 static void add_number(pk_buf *out, uint64_t number)
 {
@@ -47,7 +43,6 @@ static bool prepare_fixed(pk_writer_cache *cache, pk_ref ref, pk_prepared_field 
     add_number(&cache->text, field->off);
     pk_buf_text(&cache->text, ",\"bits\":");
     add_number(&cache->text, field->bits);
-    pk_buf_text(&cache->text, value_key(field));
     return pk_prepared_keep(cache, start, &field->fixed);
 }
 
@@ -84,13 +79,12 @@ static uint8_t *put_dynamic_head(uint8_t *to, const pk_writer_cache *cache,
         to = pk_put(to, cache->text.data + field->named.at, field->named.len);
     to = pk_put_unsigned(to, at->off - at->base);
     to = PK_PUT(to, ",\"bits\":");
-    to = pk_put_unsigned(to, at->bits);
-    return field->kind == PK_PREPARED_BYTES ? PK_PUT(to, ",\"hex\":") : PK_PUT(to, ",\"value\":");
+    return pk_put_unsigned(to, at->bits);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static uint8_t *put_text(uint8_t *to, const pk_prepared_names *names, uint64_t number)
+static uint8_t *put_text(uint8_t *to, pk_prepared_names *names, uint64_t number)
 {
     uint8_t *start = to, *text = PK_PUT(to, ",\"text\":\"");
     to = pk_prepared_put_name(text, names, number);
@@ -105,6 +99,7 @@ static uint8_t *put_integer(uint8_t *to, const pk_tree *tree, const pk_prepared_
 {
     uint64_t number = pk_prepared_number(tree, field, at->off, at->bits), size = number;
     bool exact = field->bits && field->bits <= EXACT_BITS;
+    to = PK_PUT(to, ",\"value\":");
     if (!exact)
         *to++ = '"';
     if (field->kind == PK_PREPARED_SIGNED && number >> 63) {
@@ -121,23 +116,17 @@ static uint8_t *put_bytes(uint8_t *to, const pk_tree *tree, const pk_prepared_fi
                           const spot *at)
 {
     const uint8_t *bytes = tree->bytes + at->off / 8;
-    *to++ = '"';
+    to = field->kind == PK_PREPARED_BYTES ? PK_PUT(to, ",\"hex\":\"") : PK_PUT(to, ",\"value\":\"");
     if (field->kind == PK_PREPARED_IP4)
         to = pk_put_ip4(to, bytes);
     else if (field->kind == PK_PREPARED_MAC)
         to = pk_put_mac(to, bytes);
+    else if (field->kind == PK_PREPARED_IP6)
+        to = pk_literal_put_ip6(to, bytes);
     else
         to = pk_put_hex(to, bytes, at->bits / 8);
     *to++ = '"';
     return to;
-}
-
-static void put_ip6(pk_buf *out, uint8_t *to, const uint8_t *bytes)
-{
-    *to++ = '"';
-    pk_put_done(out, to);
-    pk_literal_add_ip6(out, bytes);
-    pk_buf_text(out, "\"}");
 }
 
 /* ---- leaves ---------------------------------------------------------------------------------- */
@@ -166,8 +155,9 @@ static bool find_spot(const pk_tree *tree, pk_tree_node leaf, const pk_prepared_
 }
 
 /* Payload, rest or cut of whole bytes, by its own name. */
-static bool put_raw(pk_buf *out, const pk_tree *tree, const pk_rec *rec)
+static bool put_raw(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, pk_writer_cache *cache)
 {
+    const pk_rec *rec = &tree->recs[leaf.rec];
     const pk_rec *up = &tree->recs[rec->up];
     uint32_t base = up->kind == PK_REC_INSTANCE ? up->off : 0;
     bool frame = up->kind == PK_REC_FRAME;
@@ -185,13 +175,16 @@ static bool put_raw(pk_buf *out, const pk_tree *tree, const pk_rec *rec)
     to = pk_put_unsigned(to, rec->off - base);
     to = PK_PUT(to, ",\"bits\":");
     to = pk_put_unsigned(to, rec->bits);
+    size_t start = (size_t)(to - out->data);
     to = PK_PUT(to, ",\"hex\":\"");
     to = pk_put_hex(to, tree->bytes + rec->off / 8, rec->bits / 8);
-    to = PK_PUT(to, "\",\"raw\":true");
-    if (rec->flags & PK_REC_STOP)
-        to = PK_PUT(to, ",\"stopped\":true");
-    *to++ = '}';
+    *to++ = '"';
     pk_put_done(out, to);
+    pk_script_part(cache, out, start, leaf);
+    pk_buf_text(out, ",\"raw\":true");
+    if (rec->flags & PK_REC_STOP)
+        pk_buf_text(out, ",\"stopped\":true");
+    pk_buf_byte(out, '}');
     return true;
 }
 
@@ -199,7 +192,7 @@ bool pk_json_leaf(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, pk_writer
 {
     const pk_rec *rec = &tree->recs[leaf.rec];
     if (!leaf.fixed && rec->kind != PK_REC_FIELD)
-        return put_raw(out, tree, rec);
+        return put_raw(out, tree, leaf, cache);
     pk_ref ref = leaf.fixed ? cache->image->layers[rec->id].fields + leaf.fixed - 1 : rec->id;
     pk_prepared_field *field = pk_prepared_of(cache, ref);
     spot at;
@@ -217,14 +210,12 @@ bool pk_json_leaf(pk_buf *out, const pk_tree *tree, pk_tree_node leaf, pk_writer
     to = put_comma(out, to);
     to = leaf.fixed ? pk_put(to, cache->text.data + field->fixed.at, field->fixed.len)
                     : put_dynamic_head(to, cache, field, &at);
-    if (field->kind == PK_PREPARED_IP6) {
-        put_ip6(out, to, tree->bytes + at.off / 8);
-        return true;
-    }
+    size_t start = (size_t)(to - out->data);
     bool integer = field->kind == PK_PREPARED_UNSIGNED || field->kind == PK_PREPARED_SIGNED;
     to = integer ? put_integer(to, tree, field, &at) : put_bytes(to, tree, field, &at);
-    *to++ = '}';
     pk_put_done(out, to);
+    pk_script_part(cache, out, start, leaf);
+    pk_buf_byte(out, '}');
     return true;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tree/script.h"
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 pk_writer_cache *pk_writer_cache_new(const pk_image *image)
@@ -29,6 +31,7 @@ void pk_writer_cache_free(pk_writer_cache *cache)
     free(cache->fields);
     free(cache->names);
     free(cache->layers);
+    pk_scripts_free(cache->scripts);
     pk_buf_free(&cache->text);
     pk_arena_free(&cache->arena);
     free(cache);
@@ -145,7 +148,7 @@ static uint8_t *put_set(uint8_t *to, const pk_prepared_names *names, uint64_t va
     }
 }
 
-uint8_t *pk_prepared_put_name(uint8_t *to, const pk_prepared_names *names, uint64_t value)
+static uint8_t *find_name(uint8_t *to, const pk_prepared_names *names, uint64_t value)
 {
     uint32_t lo = 0, hi = names->n;
     if (names->is_set)
@@ -160,6 +163,19 @@ uint8_t *pk_prepared_put_name(uint8_t *to, const pk_prepared_names *names, uint6
     if (lo == names->n || names->rows[lo].value != value)
         return to;
     return pk_put(to, names->rows[lo].text, names->rows[lo].len);
+}
+
+uint8_t *pk_prepared_find_name(uint8_t *to, pk_prepared_names *names, uint64_t value)
+{
+    uint8_t *end = find_name(to, names, value);
+    size_t len = (size_t)(end - to);
+    if (len > sizeof names->last_text)
+        return end;
+    names->last = value;
+    names->last_len = (uint8_t)len;
+    names->has_last = true;
+    memcpy(names->last_text, to, len);
+    return end;
 }
 
 /* ---- fields ---------------------------------------------------------------------------------- */
@@ -212,61 +228,84 @@ const pk_prepared_field *pk_prepared_study(pk_writer_cache *cache, pk_ref field)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-static const char pairs[] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
-    "4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
-    "949596979899";
+/* Three digits each, and how many of them are written when nothing stands before. */
+#define THREE(h, t, u)                           \
+    {                                            \
+        h, t, u, h != '0' ? 3 : t != '0' ? 2 : 1 \
+    }
+#define TEN(h, t)                                                                             \
+    THREE(h, t, '0'), THREE(h, t, '1'), THREE(h, t, '2'), THREE(h, t, '3'), THREE(h, t, '4'), \
+        THREE(h, t, '5'), THREE(h, t, '6'), THREE(h, t, '7'), THREE(h, t, '8'), THREE(h, t, '9')
+#define HUNDRED(h)                                                                             \
+    TEN(h, '0'), TEN(h, '1'), TEN(h, '2'), TEN(h, '3'), TEN(h, '4'), TEN(h, '5'), TEN(h, '6'), \
+        TEN(h, '7'), TEN(h, '8'), TEN(h, '9')
+const uint8_t pk_put_threes[1001][4] = {HUNDRED('0'), HUNDRED('1'), HUNDRED('2'), HUNDRED('3'),
+                                        HUNDRED('4'), HUNDRED('5'), HUNDRED('6'), HUNDRED('7'),
+                                        HUNDRED('8'), HUNDRED('9')};
+
+#define OF(h, l) \
+    {            \
+        h, l     \
+    }
+#define SIXTEEN(h)                                                                          \
+    OF(h, '0'), OF(h, '1'), OF(h, '2'), OF(h, '3'), OF(h, '4'), OF(h, '5'), OF(h, '6'),     \
+        OF(h, '7'), OF(h, '8'), OF(h, '9'), OF(h, 'a'), OF(h, 'b'), OF(h, 'c'), OF(h, 'd'), \
+        OF(h, 'e'), OF(h, 'f')
+static const uint8_t hexadecimal[256][2] = {SIXTEEN('0'), SIXTEEN('1'), SIXTEEN('2'), SIXTEEN('3'),
+                                            SIXTEEN('4'), SIXTEEN('5'), SIXTEEN('6'), SIXTEEN('7'),
+                                            SIXTEEN('8'), SIXTEEN('9'), SIXTEEN('a'), SIXTEEN('b'),
+                                            SIXTEEN('c'), SIXTEEN('d'), SIXTEEN('e'), SIXTEEN('f')};
 
 uint8_t *pk_put_long(uint8_t *to, uint64_t number)
 {
-    uint8_t text[20];
-    size_t at = sizeof text;
-    while (number >= 100) {
-        at -= 2;
-        memcpy(text + at, pairs + number % 100 * 2, 2);
-        number /= 100;
+    if (number < 1000000) {
+        to = pk_put_unsigned(to, number / 1000);
+        memcpy(to, pk_put_threes[number % 1000], 4);
+        return to + 3;
     }
-    if (number >= 10) {
-        at -= 2;
-        memcpy(text + at, pairs + number * 2, 2);
-    } else {
-        text[--at] = (uint8_t)('0' + number);
-    }
-    return pk_put(to, text + at, sizeof text - at);
+    unsigned parts[7], n = 0;
+    for (; number >= 1000; number /= 1000)
+        parts[n++] = (unsigned)(number % 1000);
+    to = pk_put_unsigned(to, number);
+    while (n-- > 0)
+        to = pk_put(to, pk_put_threes[parts[n]], 3);
+    return to;
 }
 
-/* Both nibbles of a byte at once: those above 9 get what lies between '9' and 'a' added. */
-static uint8_t *put_byte(uint8_t *to, unsigned byte)
+static inline uint8_t *put_byte(uint8_t *to, unsigned byte)
 {
-    unsigned two = byte >> 4 | (byte & 15) << 8, above = (two + 0x0606) >> 4 & 0x0101;
-    two += 0x3030 + above * ('a' - '9' - 1);
-    to[0] = (uint8_t)two;
-    to[1] = (uint8_t)(two >> 8);
+    memcpy(to, hexadecimal[byte], 2);
     return to + 2;
 }
 
-/* The same for the four bytes of a word. */
-static uint64_t hex_of_four(uint32_t word)
+/* Sixteen bytes at once: nibbles above 9 get what lies between '9' and 'a' added. */
+typedef uint8_t vector __attribute__((vector_size(16)));
+
+static inline vector digits_of(vector nibbles)
 {
-    uint64_t wide = be32toh(word);
-    wide = (wide | wide << 16) & UINT64_C(0x0000ffff0000ffff);
-    wide = (wide | wide << 8) & UINT64_C(0x00ff00ff00ff00ff);
-    wide = (wide | wide << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    uint64_t above = (wide + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
-    wide += UINT64_C(0x3030303030303030) + above * ('a' - '9' - 1);
-    return htobe64(wide);
+    vector above = (vector)(nibbles > 9);
+    return nibbles + '0' + (above & ('a' - '9' - 1));
+}
+
+static inline uint8_t *put_sixteen(uint8_t *to, const uint8_t *bytes)
+{
+    vector all;
+    memcpy(&all, bytes, sizeof all);
+    vector high = digits_of(all >> 4), low = digits_of(all & 15);
+    vector first =
+        __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    vector second = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
+                                            14, 30, 15, 31);
+    memcpy(to, &first, sizeof first);
+    memcpy(to + sizeof first, &second, sizeof second);
+    return to + sizeof first + sizeof second;
 }
 
 uint8_t *pk_put_hex(uint8_t *to, const uint8_t *bytes, size_t len)
 {
     size_t i = 0;
-    for (; i + 4 <= len; i += 4) {
-        uint32_t word;
-        memcpy(&word, bytes + i, sizeof word);
-        uint64_t digits = hex_of_four(word);
-        memcpy(to, &digits, sizeof digits);
-        to += sizeof digits;
-    }
+    for (; i + sizeof(vector) <= len; i += sizeof(vector))
+        to = put_sixteen(to, bytes + i);
     for (; i < len; i++)
         to = put_byte(to, bytes[i]);
     return to;
@@ -275,19 +314,17 @@ uint8_t *pk_put_hex(uint8_t *to, const uint8_t *bytes, size_t len)
 uint8_t *pk_put_ip4(uint8_t *to, const uint8_t *bytes)
 {
     for (unsigned i = 0; i < 4; i++) {
-        if (i)
-            *to++ = '.';
         to = pk_put_unsigned(to, bytes[i]);
+        *to++ = '.';
     }
-    return to;
+    return to - 1;
 }
 
 uint8_t *pk_put_mac(uint8_t *to, const uint8_t *bytes)
 {
     for (unsigned i = 0; i < 6; i++) {
-        if (i)
-            *to++ = ':';
         to = put_byte(to, bytes[i]);
+        *to++ = ':';
     }
-    return to;
+    return to - 1;
 }

@@ -39,6 +39,9 @@ typedef struct pk_prepared_names {
     uint32_t n;       /* rows, sorted by value; of a flag set 64, one a bit */
     uint32_t longest; /* bytes of the longest text that a value can have */
     const pk_prepared_name *rows;
+    bool has_last; /* what was asked for last is mostly asked for next */
+    uint8_t last_len, last_text[32];
+    uint64_t last;
 } pk_prepared_names;
 
 typedef struct pk_prepared_text {
@@ -58,7 +61,8 @@ struct pk_writer_cache {
     const pk_image *image;
     pk_prepared_field *fields;
     pk_prepared_names *names;
-    pk_prepared_text *layers; /* json: `"layer":"ip","off":` */
+    struct pk_scripts *scripts; /* NULL = none yet (script.h) */
+    pk_prepared_text *layers;   /* json: `"layer":"ip","off":` */
     bool pairs_known;
     pk_ref pairs[4]; /* line: src, dst, sport, dport */
     pk_buf text;
@@ -77,9 +81,16 @@ static inline pk_prepared_field *pk_prepared_of(pk_writer_cache *cache, pk_ref f
 /* What stands in `cache->text` from `start` on is a text now; false when memory was refused. */
 bool pk_prepared_keep(pk_writer_cache *cache, size_t start, pk_prepared_text *ret_text);
 
-/* The text of `value` at `to`, which has room for names->longest; returns its end, `to` itself when
- * the value has no name. */
-uint8_t *pk_prepared_put_name(uint8_t *to, const pk_prepared_names *names, uint64_t value);
+/* The text of `value` at `to`, which has room for names->longest and 32 bytes more; returns its end,
+ * `to` itself when the value has no name. */
+uint8_t *pk_prepared_find_name(uint8_t *to, pk_prepared_names *names, uint64_t value);
+static inline uint8_t *pk_prepared_put_name(uint8_t *to, pk_prepared_names *names, uint64_t value)
+{
+    if (!names->has_last || names->last != value)
+        return pk_prepared_find_name(to, names, value);
+    __builtin_memcpy(to, names->last_text, sizeof names->last_text);
+    return to + names->last_len;
+}
 
 /* `bits` (at most 64) bits at `off`, which lie within the packet. */
 static inline uint64_t pk_prepared_bits(const pk_tree *tree, uint64_t off, unsigned bits)
@@ -103,7 +114,7 @@ static inline uint64_t pk_prepared_number(const pk_tree *tree, const pk_prepared
     return number;
 }
 
-/* ---- text into room that was reserved; each returns its end ----------------------------------- */
+/* ---- text into room that was reserved, with eight bytes to spare; each returns its end ---------- */
 
 static inline uint8_t *pk_put(uint8_t *to, const void *text, size_t len)
 {
@@ -112,13 +123,15 @@ static inline uint8_t *pk_put(uint8_t *to, const void *text, size_t len)
 }
 #define PK_PUT(to, literal) pk_put(to, literal, sizeof(literal) - 1)
 
+extern const uint8_t pk_put_threes[1001][4];
 uint8_t *pk_put_long(uint8_t *to, uint64_t number);
 static inline uint8_t *pk_put_unsigned(uint8_t *to, uint64_t number)
 {
-    if (number >= 10)
+    if (number >= 1000)
         return pk_put_long(to, number);
-    *to = (uint8_t)('0' + number);
-    return to + 1;
+    const uint8_t *three = pk_put_threes[number];
+    __builtin_memcpy(to, three + 3 - three[3], 4);
+    return to + three[3];
 }
 uint8_t *pk_put_hex(uint8_t *to, const uint8_t *bytes, size_t len);
 uint8_t *pk_put_ip4(uint8_t *to, const uint8_t *bytes);

@@ -261,7 +261,7 @@ bool pk_text_meaning(pk_buf *out, const pk_tree *tree, pk_tree_node node, const 
 
 static void put_address(pk_buf *out, pk_type type, const uint8_t *bytes)
 {
-    uint8_t *to = type == PK_TYPE_IP6 ? NULL : pk_buf_reserve(out, 20);
+    uint8_t *to = type == PK_TYPE_IP6 ? NULL : pk_buf_reserve(out, 32);
 
     if (type == PK_TYPE_IP6)
         pk_literal_add_ip6(out, bytes);

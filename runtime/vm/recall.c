@@ -25,7 +25,6 @@ typedef struct shape {
 } shape;
 
 struct vm_recall {
-    uint64_t serial;
     size_t used;
     shape shapes[VM_RECALL_BUCKETS][VM_RECALL_WAYS]; /* the last used first */
 };
@@ -208,7 +207,7 @@ static bool worth_keeping(const vm_notes *notes, const pk_tree *tree)
     return notes->told && tree->count <= VM_RECALL_RECORDS && !(tree->flags & PK_TREE_STOPPED);
 }
 
-void pk_vm_recall_keep(pk_vm *vm, pk_ref layer, pk_tree *tree)
+void pk_vm_recall_keep(pk_vm *vm, pk_ref layer, const pk_tree *tree)
 {
     const vm_notes *notes = &vm->dissection.notes;
     if (vm->thorough || !worth_keeping(notes, tree))
@@ -232,5 +231,5 @@ void pk_vm_recall_keep(pk_vm *vm, pk_ref layer, pk_tree *tree)
     at->layer = layer;
     at->len = tree->len;
     at->n_recs = (uint16_t)tree->count;
-    at->serial = tree->shape = ++vm->recall->serial;
+    at->serial = ++vm->shapes;
 }

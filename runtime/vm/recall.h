@@ -68,6 +68,6 @@ void pk_vm_recall_free(vm_recall *recall);
 bool pk_vm_recall(struct pk_vm *vm, pk_ref layer, pk_tree *tree);
 
 /* Keeps what was dissected with the notes in vm->dissection. Without memory nothing is kept. */
-void pk_vm_recall_keep(struct pk_vm *vm, pk_ref layer, pk_tree *tree);
+void pk_vm_recall_keep(struct pk_vm *vm, pk_ref layer, const pk_tree *tree);
 
 #endif
