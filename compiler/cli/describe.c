@@ -22,14 +22,14 @@ int pk_describe_report(pk_cli *cli, const pk_diags *diags)
     return pk_diags_errors(diags) ? PK_EXIT_USAGE : 0;
 }
 
-/* What the compiler just made is checked like any image, but for the hash: nothing has had it in
- * between. */
-static int load(pk_cli *cli, pk_description *d)
+/* What the compiler just made is checked like any image, but for the hash and for what it took over
+ * from the standard layers: nothing has had it in between, and those were checked when they were built. */
+static int load(pk_cli *cli, pk_description *d, const pk_image *standard)
 {
     char why[256];
     int code = pk_image_attach(d->image_bytes.data, d->image_bytes.len, &d->image, why, sizeof why);
     if (code == PK_OK)
-        code = pk_image_verify(&d->image, why, sizeof why);
+        code = pk_image_verify_over(&d->image, standard, why, sizeof why);
     if (code != PK_OK)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "the compiled image is not valid: %s", why);
     return 0;
@@ -82,7 +82,7 @@ int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_descri
         return status;
     if (result != PK_OK)
         return pk_cli_fail(cli, PK_EXIT_USAGE, "the description is too big");
-    return load(cli, ret);
+    return load(cli, ret, &standard);
 }
 
 /* ---- a description that is a set ----------------------------------------------------------------

@@ -58,6 +58,11 @@ uint64_t pk_image_hash(const void *blob, size_t len);
  * sentence, or PK_ENOMEM. */
 int pk_image_verify(const pk_image *image, char *reterr_text, size_t reterr_size);
 
+/* The same of an image that was made over `base`, which is known to be good: what it has from there, bit
+ * for bit, is not looked at again. Refuses what pk_image_verify refuses. */
+int pk_image_verify_over(const pk_image *image, const pk_image *base, char *reterr_text,
+                         size_t reterr_size);
+
 /* A section of a view or a loaded image as plain bytes. */
 const void *pk_image_section_data(const pk_image *image, pk_section section, uint32_t *ret_count);
 

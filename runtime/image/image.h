@@ -25,9 +25,9 @@ typedef uint32_t pk_ref;
 
 enum {
     PK_IMAGE_VERSION = 1,
-    PK_IMAGE_REGS = 64,            /* registers of one expression */
-    PK_IMAGE_SLOTS_LIMIT = 4096,   /* fields in a layer */
-    PK_IMAGE_PATTERN_STEPS = 64,   /* layers that a pattern names */
+    PK_IMAGE_REGS = 64,          /* registers of one expression */
+    PK_IMAGE_SLOTS_LIMIT = 4096, /* fields in a layer */
+    PK_IMAGE_PATTERN_STEPS = 64, /* layers that a pattern names */
     PK_IMAGE_SIZE_LIMIT = 256 * 1024 * 1024
 };
 
@@ -99,9 +99,9 @@ typedef struct pk_image_layer {
     uint32_t n_binds;
     pk_ref shapes; /* SHP: first of n_shapes, from `def answers` */
     uint32_t n_shapes;
-    pk_ref answers; /* EXP: `def answers(q)`, q is argument 0; 0 = has none */
-    pk_ref quotes;  /* EXP: `def quotes`; 0 = has none */
-    pk_ref codec;   /* STR: text codec of a struct (`as dnsname`), 0 = none */
+    pk_ref answers;     /* EXP: `def answers(q)`, q is argument 0; 0 = has none */
+    pk_ref quotes;      /* EXP: `def quotes`; 0 = has none */
+    pk_ref codec;       /* STR: text codec of a struct (`as dnsname`), 0 = none */
     uint32_t n_formals; /* parameters of a struct, its arguments 0.. in every expression */
     uint32_t spare;
 } pk_image_layer;
@@ -124,8 +124,8 @@ typedef enum pk_type {
 
 /* FLD: one field item. Two fields of a layer with one name (in exclusive branches) share a slot. */
 typedef struct pk_image_field {
-    pk_ref name;    /* STR */
-    pk_ref layer;   /* LAY */
+    pk_ref name;  /* STR */
+    pk_ref layer; /* LAY */
     uint16_t slot;
     uint8_t type;   /* pk_type; of the element for a list */
     uint8_t list;   /* 0 = no list, else 1 + pk_image_list */
@@ -133,7 +133,7 @@ typedef struct pk_image_field {
     uint16_t flags; /* PK_FIELD_* */
     uint16_t group_bits;  /* width of the bit group it lies in, 0 = none */
     uint16_t group_shift; /* its least significant bit counted from the group's */
-    uint32_t fixed_off; /* bits from the layer's start when among the fixed fields (to its group's
+    uint32_t fixed_off;   /* bits from the layer's start when among the fixed fields (to its group's
                            start for a field of a bit group), else ~0 */
     pk_ref width;  /* EXP: bytes of a bytes field, bits of u(E); 0 = the rest of the window */
     pk_ref extent; /* EXP: count, until condition (argument 0 = it) or set of a list */
@@ -147,12 +147,12 @@ typedef struct pk_image_field {
     pk_ref doc;    /* STR */
 } pk_image_field;
 enum {
-    PK_FIELD_LE = 1,     /* little-endian */
-    PK_FIELD_HEX = 2,    /* written in hexadecimal */
+    PK_FIELD_LE = 1,       /* little-endian */
+    PK_FIELD_HEX = 2,      /* written in hexadecimal */
     PK_FIELD_GROUP_LE = 4, /* the bit group is little-endian */
     PK_FIELD_HAS_INIT = 8,
     PK_FIELD_ANONYMOUS = 16, /* `_`: alignment */
-    PK_FIELD_PARAM = 32 /* configuration, in no item: never on the wire */
+    PK_FIELD_PARAM = 32      /* configuration, in no item: never on the wire */
 };
 
 typedef enum pk_image_list {
@@ -163,12 +163,12 @@ typedef enum pk_image_list {
 } pk_image_list;
 
 typedef enum pk_member_kind {
-    PK_MEMBER_FIELD,   /* ref = slot */
-    PK_MEMBER_LET,     /* ref = EXP */
-    PK_MEMBER_DEF,     /* ref = EXP with arguments */
-    PK_MEMBER_PARAM,   /* ref = EXP: the default of the configuration parameter */
-    PK_MEMBER_CASE,    /* ref = LAY */
-    PK_MEMBER_WINDOW   /* ref = STR: the base name of a window, whose <base>_rest/_cut are leaves */
+    PK_MEMBER_FIELD, /* ref = slot */
+    PK_MEMBER_LET,   /* ref = EXP */
+    PK_MEMBER_DEF,   /* ref = EXP with arguments */
+    PK_MEMBER_PARAM, /* ref = EXP: the default of the configuration parameter */
+    PK_MEMBER_CASE,  /* ref = LAY */
+    PK_MEMBER_WINDOW /* ref = STR: the base name of a window, whose <base>_rest/_cut are leaves */
 } pk_member_kind;
 
 /* MEM: a name in a layer's namespace; an alias is a second record with the same kind and ref. */
@@ -189,11 +189,11 @@ typedef struct pk_image_alias {
 
 /* ENU: an enum or flag set; enums of one name chosen by another field chain through next. */
 typedef struct pk_image_enum {
-    pk_ref name; /* STR */
+    pk_ref name;     /* STR */
     uint32_t flags;  /* 1 = flag set: entry values are bit numbers */
     uint64_t select; /* for which value of the selecting field; meaningful when chained is 1 */
     uint32_t chained;
-    pk_ref next; /* ENU */
+    pk_ref next;    /* ENU */
     pk_ref entries; /* ENT: first of n_entries */
     uint32_t n_entries;
 } pk_image_enum;
@@ -253,8 +253,8 @@ typedef struct pk_image_shape {
     uint32_t spare;
 } pk_image_shape;
 typedef struct pk_image_key_pair {
-    pk_ref reply; /* EXP, evaluated in the reply's instance */
-    pk_ref sent;  /* EXP, evaluated in the stimulus's instance */
+    pk_ref reply;         /* EXP, evaluated in the reply's instance */
+    pk_ref sent;          /* EXP, evaluated in the stimulus's instance */
     uint32_t echoed_slot; /* slot of the stimulus when `sent` is just that field, else ~0 */
     uint32_t term_slot;   /* slot that `sent` is, or is a sum with (q.seq + q.seglen), else ~0 */
 } pk_image_key_pair;
@@ -274,13 +274,13 @@ typedef enum pk_param_type {
     PK_PARAM_FILE
 } pk_param_type;
 typedef struct pk_image_param {
-    pk_ref name; /* STR */
-    pk_ref doc;  /* STR */
+    pk_ref name;   /* STR */
+    pk_ref doc;    /* STR */
     uint16_t type; /* pk_param_type; of the element for a set */
     uint16_t bits; /* width of uN, else 0 */
     uint32_t is_set;
-    pk_ref init;     /* EXP, 0 = required */
-    pk_ref init_set; /* SET when is_set, 0 = required */
+    pk_ref init;      /* EXP, 0 = required */
+    pk_ref init_set;  /* SET when is_set, 0 = required */
     pk_ref init_text; /* STR: the default as written */
     uint32_t spare;
 } pk_image_param;
@@ -346,7 +346,7 @@ typedef enum pk_given_kind {
     PK_GIVEN_NODE,  /* PLN: an instance for a struct field */
     PK_GIVEN_RAW,   /* EXP: these bytes in place of the field's encoding */
     PK_GIVEN_CUT,   /* EXP: bytes of `_cut` */
-    PK_GIVEN_REST   /* EXP: leftover bytes of the window named by slot (STR), or of the instance (0) */
+    PK_GIVEN_REST /* EXP: leftover bytes of the window named by slot (STR), or of the instance (0) */
 } pk_given_kind;
 typedef struct pk_image_given {
     uint32_t slot;
@@ -419,39 +419,39 @@ typedef struct pk_image_blob {
 } pk_image_blob;
 
 /* The sections, in the order in which they stand in the file: PK_SECTION(ID, field, record type). */
-#define PK_SECTIONS                                                                                \
-    PK_SECTION(STR, strings, char)                                                                 \
-    PK_SECTION(DATA, data, uint8_t)                                                                \
-    PK_SECTION(BLB, blobs, pk_image_blob)                                                          \
-    PK_SECTION(CODE, code, pk_insn)                                                                \
-    PK_SECTION(EXP, exprs, pk_image_expr)                                                          \
-    PK_SECTION(LAY, layers, pk_image_layer)                                                        \
-    PK_SECTION(FLD, fields, pk_image_field)                                                        \
-    PK_SECTION(MEM, members, pk_image_member)                                                      \
-    PK_SECTION(ALI, aliases, pk_image_alias)                                                       \
-    PK_SECTION(ENU, enums, pk_image_enum)                                                          \
-    PK_SECTION(ENT, entries, pk_image_entry)                                                       \
-    PK_SECTION(TAB, tables, pk_image_table)                                                        \
-    PK_SECTION(KEY, keys, pk_image_key)                                                            \
-    PK_SECTION(PLD, payloads, pk_image_payload)                                                    \
-    PK_SECTION(SEL, selectors, pk_image_selector)                                                  \
-    PK_SECTION(BND, binds, pk_image_bind)                                                          \
-    PK_SECTION(IMP, impositions, pk_image_imposition)                                              \
-    PK_SECTION(SHP, shapes, pk_image_shape)                                                        \
-    PK_SECTION(KYP, key_pairs, pk_image_key_pair)                                                  \
-    PK_SECTION(PAR, params, pk_image_param)                                                        \
-    PK_SECTION(SET, sets, pk_image_set)                                                            \
-    PK_SECTION(SOP, set_steps, pk_image_set_step)                                                  \
-    PK_SECTION(AXS, axes, pk_image_axis)                                                           \
-    PK_SECTION(PLN, plans, pk_image_plan)                                                          \
-    PK_SECTION(GIV, givens, pk_image_given)                                                        \
-    PK_SECTION(ALT, alts, pk_image_alt)                                                            \
-    PK_SECTION(DML, dims, uint32_t)                                                                \
-    PK_SECTION(PST, pattern_steps, pk_image_pattern_step)                                          \
-    PK_SECTION(PAT, patterns, pk_image_pattern)                                                    \
-    PK_SECTION(PRB, probes, pk_image_probe)                                                        \
-    PK_SECTION(OPT, options, pk_image_option)                                                      \
-    PK_SECTION(CHK, checks, pk_image_check)                                                        \
+#define PK_SECTIONS                                       \
+    PK_SECTION(STR, strings, char)                        \
+    PK_SECTION(DATA, data, uint8_t)                       \
+    PK_SECTION(BLB, blobs, pk_image_blob)                 \
+    PK_SECTION(CODE, code, pk_insn)                       \
+    PK_SECTION(EXP, exprs, pk_image_expr)                 \
+    PK_SECTION(LAY, layers, pk_image_layer)               \
+    PK_SECTION(FLD, fields, pk_image_field)               \
+    PK_SECTION(MEM, members, pk_image_member)             \
+    PK_SECTION(ALI, aliases, pk_image_alias)              \
+    PK_SECTION(ENU, enums, pk_image_enum)                 \
+    PK_SECTION(ENT, entries, pk_image_entry)              \
+    PK_SECTION(TAB, tables, pk_image_table)               \
+    PK_SECTION(KEY, keys, pk_image_key)                   \
+    PK_SECTION(PLD, payloads, pk_image_payload)           \
+    PK_SECTION(SEL, selectors, pk_image_selector)         \
+    PK_SECTION(BND, binds, pk_image_bind)                 \
+    PK_SECTION(IMP, impositions, pk_image_imposition)     \
+    PK_SECTION(SHP, shapes, pk_image_shape)               \
+    PK_SECTION(KYP, key_pairs, pk_image_key_pair)         \
+    PK_SECTION(PAR, params, pk_image_param)               \
+    PK_SECTION(SET, sets, pk_image_set)                   \
+    PK_SECTION(SOP, set_steps, pk_image_set_step)         \
+    PK_SECTION(AXS, axes, pk_image_axis)                  \
+    PK_SECTION(PLN, plans, pk_image_plan)                 \
+    PK_SECTION(GIV, givens, pk_image_given)               \
+    PK_SECTION(ALT, alts, pk_image_alt)                   \
+    PK_SECTION(DML, dims, uint32_t)                       \
+    PK_SECTION(PST, pattern_steps, pk_image_pattern_step) \
+    PK_SECTION(PAT, patterns, pk_image_pattern)           \
+    PK_SECTION(PRB, probes, pk_image_probe)               \
+    PK_SECTION(OPT, options, pk_image_option)             \
+    PK_SECTION(CHK, checks, pk_image_check)               \
     PK_SECTION(SRC, source, char)
 
 typedef enum pk_section {
@@ -463,8 +463,8 @@ typedef enum pk_section {
 
 /* A loaded image. Counts include the reserved element 0. */
 typedef struct pk_image {
-#define PK_SECTION(id, field, type)                                                                \
-    const type *field;                                                                             \
+#define PK_SECTION(id, field, type) \
+    const type *field;              \
     uint32_t n_##field;
     PK_SECTIONS
 #undef PK_SECTION

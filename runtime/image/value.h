@@ -11,10 +11,10 @@
 typedef enum pk_value_kind { PK_UNDEFINED, PK_INT, PK_BYTES, PK_NODE } pk_value_kind;
 
 typedef struct pk_value {
-    uint8_t kind;  /* pk_value_kind */
-    uint8_t tree;  /* NODE: 0 = the tree at hand, 1 = the other one (q) */
+    uint8_t kind; /* pk_value_kind */
+    uint8_t tree; /* NODE: 0 = the tree at hand, 1 = the other one (q) */
     uint16_t spare;
-    uint32_t len;  /* BYTES */
+    uint32_t len; /* BYTES */
     union {
         int64_t number;       /* INT */
         const uint8_t *bytes; /* BYTES */

@@ -221,13 +221,14 @@ record_good(const uint32_t *limits, pk_section section, const void *record)
     return good;
 }
 
-/* The first record of a section that has a wrong member, 0 when none has. */
-static pk_ref first_wrong(const pk_image *image, const uint32_t *limits, pk_section section)
+/* The first record of a section, from `from` on, that has a wrong member, 0 when none has. */
+static pk_ref first_wrong(const pk_image *image, const uint32_t *limits, pk_section section,
+                          pk_ref from)
 {
     switch (section) {
 #define PK_SECTION(id, field, type)                                    \
     case PK_SEC_##id:                                                  \
-        for (pk_ref ref = 1; ref < image->n_##field; ref++)            \
+        for (pk_ref ref = from; ref < image->n_##field; ref++)         \
             if (!record_good(limits, PK_SEC_##id, image->field + ref)) \
                 return ref;                                            \
         return 0;
@@ -298,7 +299,7 @@ static int verify_records(const pk_verifier *verifier)
     for (int i = 0; i < PK_SEC_COUNT_OF; i++)
         (void)pk_image_section_data(verifier->image, (pk_section)i, &limits[i]);
     for (int i = 0; i < PK_SEC_COUNT_OF; i++) {
-        pk_ref wrong = first_wrong(verifier->image, limits, (pk_section)i);
+        pk_ref wrong = first_wrong(verifier->image, limits, (pk_section)i, verifier->known[i]);
         if (wrong)
             return refuse_record(verifier, limits, (pk_section)i, wrong);
     }
@@ -336,23 +337,74 @@ static bool scratch_new(pk_verifier *verifier)
     return verifier->owner && verifier->undef && verifier->targeted && verifier->window;
 }
 
+static int verify_all(pk_verifier *verifier, bool layers)
+{
+    int code = scratch_new(verifier) ? verify_reserved(verifier) : PK_ENOMEM;
+    pk_verify_ops(verifier);
+    if (!code)
+        code = verify_records(verifier);
+    if (!code && layers)
+        code = pk_verify_layers(verifier);
+    if (!code)
+        code = pk_verify_links(verifier);
+    if (!code && layers)
+        code = pk_verify_items(verifier);
+    if (!code)
+        code = pk_verify_expressions(verifier);
+    if (code == PK_ENOMEM)
+        (void)snprintf(verifier->text, verifier->text_size, "no memory to check the image");
+    pk_arena_free(&verifier->arena);
+    return code;
+}
+
 int pk_image_verify(const pk_image *image, char *reterr_text, size_t reterr_size)
 {
     pk_verifier verifier = {.image = image, .text = reterr_text, .text_size = reterr_size};
-    int code = scratch_new(&verifier) ? verify_reserved(&verifier) : PK_ENOMEM;
-    pk_verify_ops(&verifier);
-    if (!code)
-        code = verify_records(&verifier);
-    if (!code)
-        code = pk_verify_layers(&verifier);
-    if (!code)
-        code = pk_verify_links(&verifier);
-    if (!code)
-        code = pk_verify_items(&verifier);
-    if (!code)
-        code = pk_verify_expressions(&verifier);
-    if (code == PK_ENOMEM)
-        (void)snprintf(reterr_text, reterr_size, "no memory to check the image");
-    pk_arena_free(&verifier.arena);
-    return code;
+    for (int i = 0; i < PK_SEC_COUNT_OF; i++)
+        verifier.known[i] = 1;
+    return verify_all(&verifier, true);
+}
+
+/* What the layers consist of, and what expressions do. */
+static bool of_layers(pk_section section)
+{
+    return section >= PK_SEC_LAY && section <= PK_SEC_KYP;
+}
+
+/* Notes which records are those of the base. False when a layer was added or changed. */
+static bool find_known(pk_verifier *verifier, const pk_image *base)
+{
+    for (int i = 0; i < PK_SEC_COUNT_OF; i++) {
+        pk_section section = (pk_section)i;
+        uint32_t have, want;
+        const void *data = pk_image_section_data(verifier->image, section, &have);
+        const void *good = pk_image_section_data(base, section, &want);
+        verifier->known[i] = 1;
+        if (section > PK_SEC_KYP)
+            continue;
+        if (have < want || (of_layers(section) && have != want) ||
+            memcmp(data, good, (size_t)want * pk_image_record_size(section)) != 0)
+            return false;
+        verifier->known[i] = want;
+    }
+    return true;
+}
+
+/* No new expression claims code of an old one. */
+static bool own_code(const pk_verifier *verifier)
+{
+    const pk_image *image = verifier->image;
+    for (pk_ref ref = verifier->known[PK_SEC_EXP]; ref < image->n_exprs; ref++)
+        if (image->exprs[ref].start < verifier->known[PK_SEC_CODE])
+            return false;
+    return true;
+}
+
+int pk_image_verify_over(const pk_image *image, const pk_image *base, char *reterr_text,
+                         size_t reterr_size)
+{
+    pk_verifier verifier = {.image = image, .text = reterr_text, .text_size = reterr_size};
+    if (!find_known(&verifier, base) || !own_code(&verifier))
+        return pk_image_verify(image, reterr_text, reterr_size);
+    return verify_all(&verifier, false);
 }

@@ -37,7 +37,8 @@ typedef struct pk_verify_op {
 
 typedef struct pk_verifier {
     const pk_image *image;
-    char *text; /* where the sentence goes */
+    pk_ref known[PK_SEC_COUNT_OF]; /* records from 1 up to this one are known to be good */
+    char *text;                    /* where the sentence goes */
     size_t text_size;
     pk_arena arena;
     pk_verify_op ops[PK_OPC_COUNT_OF];

@@ -360,7 +360,7 @@ static int verify_expr(pk_verifier *verifier, pk_ref ref)
 
 int pk_verify_expressions(pk_verifier *verifier)
 {
-    for (pk_ref ref = 1; ref < verifier->image->n_exprs; ref++) {
+    for (pk_ref ref = verifier->known[PK_SEC_EXP]; ref < verifier->image->n_exprs; ref++) {
         int code = verify_expr(verifier, ref);
         if (code)
             return code;
