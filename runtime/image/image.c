@@ -275,16 +275,24 @@ pk_ref pk_image_layer_find(const pk_image *image, const char *name)
     return 0;
 }
 
+void pk_image_names_find(const pk_image *image, const char *const names[], size_t n, pk_ref *ret_refs)
+{
+    for (size_t i = 0; i < n; i++)
+        ret_refs[i] = 0;
+    for (pk_ref at = 1; at < image->n_strings;) {
+        const char *text = image->strings + at;
+        for (size_t i = 0; i < n; i++)
+            if (!ret_refs[i] && *text == *names[i] && strcmp(text, names[i]) == 0)
+                ret_refs[i] = at;
+        at += (pk_ref)strlen(text) + 1;
+    }
+}
+
 pk_ref pk_image_name_find(const pk_image *image, const char *name)
 {
-    size_t len = strlen(name);
-    for (pk_ref at = 1; at < image->n_strings;) {
-        size_t have = strlen(image->strings + at);
-        if (have == len && memcmp(image->strings + at, name, len) == 0)
-            return at;
-        at += (pk_ref)have + 1;
-    }
-    return 0;
+    pk_ref found;
+    pk_image_names_find(image, &name, 1, &found);
+    return found;
 }
 
 pk_ref pk_image_table_find(const pk_image *image, pk_ref table, uint64_t key)

@@ -503,6 +503,9 @@ pk_ref pk_image_layer_find(const pk_image *image, const char *name);
 
 /* The STR reference of a name, 0 when the image does not hold it. Linear. */
 pk_ref pk_image_name_find(const pk_image *image, const char *name);
+/* The same of `n` names at once: the strings of an image are many. */
+void pk_image_names_find(const pk_image *image, const char *const names[], size_t n,
+                         pk_ref *ret_refs);
 
 /* What `key` means in a table; 0 = nothing. */
 pk_ref pk_image_table_find(const pk_image *image, pk_ref table, uint64_t key);

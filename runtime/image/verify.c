@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -327,19 +328,26 @@ static int verify_reserved(const pk_verifier *verifier)
 /* ---- all of it ---------------------------------------------------------------------------------
  */
 
-static bool scratch_new(pk_verifier *verifier)
+/* In one piece, so that what is not looked at costs nothing. */
+static void *scratch_new(pk_verifier *verifier)
 {
     size_t n = verifier->image->n_code;
-    verifier->owner = pk_arena_array(&verifier->arena, n, sizeof *verifier->owner);
-    verifier->undef = pk_arena_array(&verifier->arena, n, sizeof *verifier->undef);
-    verifier->targeted = pk_arena_array(&verifier->arena, n, sizeof *verifier->targeted);
-    verifier->window = pk_arena_array(&verifier->arena, n, sizeof *verifier->window);
-    return verifier->owner && verifier->undef && verifier->targeted && verifier->window;
+    size_t each = sizeof *verifier->undef + sizeof *verifier->owner + sizeof *verifier->window +
+                  sizeof *verifier->targeted;
+    uint64_t *scratch = calloc(n, each);
+    if (!scratch)
+        return NULL;
+    verifier->undef = scratch;
+    verifier->owner = (uint32_t *)(void *)(verifier->undef + n);
+    verifier->window = verifier->owner + n;
+    verifier->targeted = (uint8_t *)(void *)(verifier->window + n);
+    return scratch;
 }
 
 static int verify_all(pk_verifier *verifier, bool layers)
 {
-    int code = scratch_new(verifier) ? verify_reserved(verifier) : PK_ENOMEM;
+    void *scratch = scratch_new(verifier);
+    int code = scratch ? verify_reserved(verifier) : PK_ENOMEM;
     pk_verify_ops(verifier);
     if (!code)
         code = verify_records(verifier);
@@ -354,6 +362,7 @@ static int verify_all(pk_verifier *verifier, bool layers)
     if (code == PK_ENOMEM)
         (void)snprintf(verifier->text, verifier->text_size, "no memory to check the image");
     pk_arena_free(&verifier->arena);
+    free(scratch);
     return code;
 }
 

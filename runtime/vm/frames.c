@@ -25,7 +25,7 @@ int pk_vm_push_expr(pk_vm *vm, pk_ref expr, pk_value self, uint32_t item, uint8_
     frame->expr = expr;
     frame->self = self;
     frame->item = item;
-    frame->n_regs = vm->regs_of[expr];
+    frame->n_regs = vm->regs_of[expr] ? vm->regs_of[expr] : pk_vm_count_registers(vm, expr);
     memset(vm->regs + frame->regs, 0, frame->n_regs * sizeof *vm->regs);
     return VM_PUSHED;
 }

@@ -201,7 +201,7 @@ struct pk_vm {
     pk_env env;
 
     /* made once from the image */
-    uint8_t *regs_of;        /* EXP: registers that it uses */
+    uint8_t *regs_of;        /* EXP: registers that it uses, 0 = not counted yet */
     uint32_t *slot_base;     /* LAY: where its slots begin in slot_field */
     uint32_t *slot_field;    /* first FLD of a slot */
     uint32_t *same_slot;     /* FLD: next FLD of the same slot, 0 = none */
@@ -209,8 +209,8 @@ struct pk_vm {
     uint8_t *field_facts;    /* FLD */
     struct vm_ready **ready; /* EXP: made ready, NULL = not yet (ready.h) */
     pk_arena ready_memory;
-    vm_name *names; /* layers by name and alias, sorted */
-    uint32_t n_names;
+    vm_name *names; /* layers by name and alias, open addressing; name 0 = free */
+    uint32_t name_mask;
     pk_ref value_name, dst_name, payload_name, raw_layer, link_table;
 
     /* parameters, packet at hand */
@@ -273,6 +273,9 @@ pk_ref pk_vm_layer_named(const pk_vm *vm, pk_ref name); /* by STR of a name or a
 const pk_image_layer *pk_vm_layer(const pk_vm *vm, pk_ref layer);
 /* "layer.field" for messages */
 const char *pk_vm_field_text(const pk_vm *vm, pk_ref field, char *text, size_t size);
+
+/* Counts an expression's registers into vm->regs_of. */
+unsigned pk_vm_count_registers(pk_vm *vm, pk_ref expr);
 
 /* ---- frames.c ---- */
 vm_frame *pk_vm_push(pk_vm *vm, vm_frame_kind kind, uint8_t dst); /* NULL: failed */

@@ -111,18 +111,16 @@ static unsigned registers_of(const pk_insn *insn)
     return most < PK_IMAGE_REGS ? most + 1 : PK_IMAGE_REGS;
 }
 
-static void count_registers(pk_vm *vm)
+unsigned pk_vm_count_registers(pk_vm *vm, pk_ref expr)
 {
-    const pk_image *image = vm->image;
-    for (pk_ref i = 1; i < image->n_exprs; i++) {
-        const pk_image_expr *expr = &image->exprs[i];
-        unsigned most = 1;
-        for (uint32_t k = 0; k < expr->count; k++) {
-            unsigned n = registers_of(&image->code[expr->start + k]);
-            most = n > most ? n : most;
-        }
-        vm->regs_of[i] = (uint8_t)most;
+    const pk_image_expr *at = &vm->image->exprs[expr];
+    unsigned most = 1;
+    for (uint32_t k = 0; k < at->count; k++) {
+        unsigned n = registers_of(&vm->image->code[at->start + k]);
+        most = n > most ? n : most;
     }
+    vm->regs_of[expr] = (uint8_t)most;
+    return most;
 }
 
 static void list_slots(pk_vm *vm)
@@ -152,13 +150,10 @@ static bool is_field_item(uint8_t op)
 
 /* Follows a layer's item program once: where each field's item is, which items every path reaches,
  * and behind which a payload has passed on every path. All jumps go forward. */
-static bool study_items(pk_vm *vm, const pk_image_layer *layer)
+static void study_items(pk_vm *vm, const pk_image_layer *layer, uint8_t *behind)
 {
     const pk_insn *items = vm->image->code + layer->items;
     uint32_t n = layer->n_items, sure_from = 0;
-    uint8_t *behind = malloc(n + 1); /* 0 no, 1 yes, 2 not reached */
-    if (!behind)
-        return false;
     memset(behind, 2, n + 1);
     behind[0] = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -176,8 +171,20 @@ static bool study_items(pk_vm *vm, const pk_image_layer *layer)
         if (op != PK_OPC_JMP && behind[i + 1] != 0)
             behind[i + 1] = after;
     }
+}
+
+static bool study_layers(pk_vm *vm)
+{
+    const pk_image *image = vm->image;
+    uint32_t most = 0;
+    for (pk_ref i = 1; i < image->n_layers; i++)
+        most = image->layers[i].n_items > most ? image->layers[i].n_items : most;
+    uint8_t *behind = malloc(most + 1U); /* 0 no, 1 yes, 2 not reached */
+    for (pk_ref i = 1; behind && i < image->n_layers; i++)
+        study_items(vm, &image->layers[i], behind);
+    bool good = behind != NULL;
     free(behind);
-    return true;
+    return good;
 }
 
 /* The conditional fields that `has` asks about. */
@@ -199,44 +206,53 @@ static void study_questions(pk_vm *vm)
     }
 }
 
-static int name_order(const void *a, const void *b)
+/* Where the name stands or would stand. */
+static vm_name *name_place(const pk_vm *vm, pk_ref name)
 {
-    const vm_name *x = a, *y = b;
-    if (x->name != y->name)
-        return x->name < y->name ? -1 : 1;
-    return x->layer < y->layer ? -1 : x->layer > y->layer;
+    uint32_t at = name * UINT32_C(2654435761) & vm->name_mask;
+    while (vm->names[at].name && vm->names[at].name != name)
+        at = (at + 1) & vm->name_mask;
+    return &vm->names[at];
 }
 
-static void list_names(pk_vm *vm)
+/* Of two layers with one name the first counts. */
+static void add_name(pk_vm *vm, pk_ref name, pk_ref layer)
+{
+    vm_name *at = name_place(vm, name);
+    if (name && (!at->name || layer < at->layer))
+        *at = (vm_name){name, layer};
+}
+
+static bool list_names(pk_vm *vm)
 {
     const pk_image *image = vm->image;
-    for (pk_ref i = 1; i < image->n_layers; i++)
+    uint32_t places = 64;
+    while (places < 2 * ((uint64_t)image->n_layers + image->n_aliases))
+        places *= 2;
+    vm->names = calloc(places, sizeof *vm->names);
+    vm->name_mask = places - 1;
+    for (pk_ref i = 1; vm->names && i < image->n_layers; i++)
         if (image->layers[i].kind != PK_LAYER_CASE)
-            vm->names[vm->n_names++] = (vm_name){image->layers[i].name, i};
-    for (pk_ref i = 1; i < image->n_aliases; i++)
-        vm->names[vm->n_names++] = (vm_name){image->aliases[i].name, image->aliases[i].layer};
-    qsort(vm->names, vm->n_names, sizeof *vm->names, name_order);
+            add_name(vm, image->layers[i].name, i);
+    for (pk_ref i = 1; vm->names && i < image->n_aliases; i++)
+        add_name(vm, image->aliases[i].name, image->aliases[i].layer);
+    return vm->names != NULL;
 }
 
 pk_ref pk_vm_layer_named(const pk_vm *vm, pk_ref name)
 {
-    uint32_t lo = 0, hi = vm->n_names;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (vm->names[mid].name < name)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < vm->n_names && vm->names[lo].name == name ? vm->names[lo].layer : 0;
+    return name_place(vm, name)->layer;
 }
 
 static void find_names(pk_vm *vm)
 {
     const pk_image *image = vm->image;
-    vm->value_name = pk_image_name_find(image, "value");
-    vm->payload_name = pk_image_name_find(image, "payload");
-    vm->dst_name = pk_image_name_find(image, "dst");
+    static const char *const names[] = {"value", "payload", "dst"};
+    pk_ref found[3];
+    pk_image_names_find(image, names, 3, found);
+    vm->value_name = found[0];
+    vm->payload_name = found[1];
+    vm->dst_name = found[2];
     vm->raw_layer = pk_image_layer_find(image, "raw");
     for (pk_ref i = 1; i < image->n_tables; i++) {
         const pk_image_table *table = &image->tables[i];
@@ -264,18 +280,14 @@ static bool study(pk_vm *vm)
     vm->item_of = malloc(image->n_fields * sizeof *vm->item_of);
     vm->field_facts = calloc(image->n_fields, 1);
     vm->ready = calloc(image->n_exprs, sizeof(struct vm_ready *));
-    vm->names = calloc((size_t)image->n_layers + image->n_aliases, sizeof *vm->names);
     if (!vm->regs_of || !vm->slot_base || !vm->slot_field || !vm->same_slot || !vm->item_of ||
-        !vm->field_facts || !vm->ready || !vm->names)
+        !vm->field_facts || !vm->ready)
         return false;
     memset(vm->item_of, 0xff, image->n_fields * sizeof *vm->item_of);
-    count_registers(vm);
     list_slots(vm);
-    list_names(vm);
+    if (!list_names(vm) || !study_layers(vm))
+        return false;
     find_names(vm);
-    for (pk_ref i = 1; i < image->n_layers; i++)
-        if (!study_items(vm, &image->layers[i]))
-            return false;
     study_questions(vm);
     pk_vm_study_defaults(vm);
     pk_vm_study_fixed(vm);
