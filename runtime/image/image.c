@@ -275,7 +275,8 @@ pk_ref pk_image_layer_find(const pk_image *image, const char *name)
     return 0;
 }
 
-void pk_image_names_find(const pk_image *image, const char *const names[], size_t n, pk_ref *ret_refs)
+void pk_image_names_find(const pk_image *image, const char *const names[], size_t n,
+                         pk_ref *ret_refs)
 {
     for (size_t i = 0; i < n; i++)
         ret_refs[i] = 0;

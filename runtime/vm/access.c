@@ -103,10 +103,10 @@ static pk_ref scalar_of(const pk_vm *vm, pk_ref layer)
     return member && member->kind == PK_MEMBER_LET ? member->ref : 0;
 }
 
-/* Whatever a dissection reads it notes (recall.h). */
+/* Whatever a dissection or an inference reads it notes (recall.h). */
 static pk_value read_leaf(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
 {
-    if (vm->dissection.running && pk_tree_is_leaf(tree, node))
+    if ((vm->dissection.running || vm->inferring) && pk_tree_is_leaf(tree, node))
         pk_vm_note_leaf(&vm->dissection.notes, tree, node);
     return pk_tree_value(tree, node);
 }
@@ -473,8 +473,10 @@ static void blank_bits(const pk_vm *vm, uint8_t *bytes, uint64_t off, uint64_t e
         uint64_t lo = vm->blank[i].off, hi = lo + vm->blank[i].bits;
         lo = lo < off ? off : lo;
         hi = hi > end ? end : hi;
-        for (; lo < hi; lo++)
-            pk_bits_put(bytes, lo - off, 1, 0);
+        for (unsigned step; lo < hi; lo += step) {
+            step = hi - lo < 64 ? (unsigned)(hi - lo) : 64;
+            pk_bits_put(bytes, lo - off, step, 0);
+        }
     }
 }
 
@@ -482,7 +484,7 @@ pk_value pk_vm_tree_bytes(pk_vm *vm, pk_value node, uint64_t off, uint64_t end)
 {
     const pk_tree *tree = tree_of(vm, node);
     uint32_t len = (uint32_t)((end - off + 7) / 8);
-    if (vm->dissection.running)
+    if (vm->dissection.running || vm->inferring)
         pk_vm_note_bits(&vm->dissection.notes, tree, off, end - off);
     if (vm->trace && end > off) {
         pk_trace_break_on(vm, "the bytes of a part");
@@ -496,7 +498,9 @@ pk_value pk_vm_tree_bytes(pk_vm *vm, pk_value node, uint64_t off, uint64_t end)
     uint8_t *bytes = pk_vm_bytes_alloc(vm, len);
     if (!bytes)
         return pk_value_undefined();
-    for (uint32_t i = 0; i < len; i++) {
+    uint32_t whole = off % 8 ? 0 : (uint32_t)((end - off) / 8);
+    memcpy(bytes, tree->bytes + off / 8, whole);
+    for (uint32_t i = whole; i < len; i++) {
         uint64_t at = off + (uint64_t)i * 8;
         unsigned bits = end - at < 8 ? (unsigned)(end - at) : 8;
         bytes[i] = (uint8_t)(pk_bits_get(tree->bytes, at, bits) << (8 - bits));

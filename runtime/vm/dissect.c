@@ -529,6 +529,7 @@ static void begin(pk_vm *vm, pk_tree *tree, uint64_t off, uint64_t end)
     vm->inferring = false;
     vm->failed = false;
     d->notes.n = 0;
+    d->notes.most = VM_RECALL_NOTES;
     d->notes.told = true;
 }
 

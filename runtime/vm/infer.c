@@ -1,5 +1,6 @@
-#include "internal.h"
+#include "ready.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -143,7 +144,8 @@ static bool leaf_inferred(const question *ask)
     uint32_t bits = 0;
     for (unsigned i = pk_tree_runs(ask->tree, ask->node, runs); i-- > 0;)
         bits += runs[i].bits;
-    pk_value wire = pk_tree_value(ask->tree, ask->node), built = expected(ask);
+    pk_value built = expected(ask), wire = pk_tree_value(ask->tree, ask->node);
+    pk_vm_note_leaf(&vm->dissection.notes, ask->tree, ask->node);
     if (vm->failed || built.kind == PK_UNDEFINED || wire.kind == PK_UNDEFINED)
         return false;
     bool base128 = field->type == PK_TYPE_ULEB || field->type == PK_TYPE_UVLQ;
@@ -278,27 +280,95 @@ static bool simple_inferred(const pk_vm *vm, const pk_tree *tree, pk_tree_node n
     return wire.kind == PK_INT && wire.number == built;
 }
 
-bool pk_vm_inferred(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
+/* ---- what was answered before ------------------------------------------------------------------ */
+
+/*
+ * Of a shape (tree.h) an answer depends on the bits that were read for it, the node's own among them.
+ * Where these are few, as of a length or a type, they are kept with the answer; of a checksum they are
+ * all of a packet, and it is computed each time.
+ */
+enum { ANSWERS = 1024, ANSWER_NOTES = 4 };
+
+typedef struct vm_answer {
+    uint64_t shape; /* 0 = none */
+    pk_tree_node node;
+    pk_rec rec;
+    uint8_t n;
+    bool inferred;
+    struct {
+        uint64_t value;
+        uint32_t off, bits;
+    } read[ANSWER_NOTES];
+} vm_answer;
+
+static vm_answer *answer_place(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
 {
-    question ask = {vm, tree, node, PK_TREE_NONE, 0};
-    if (node.rec >= tree->count)
-        return false;
-    if (node.fixed) {
-        ask.field = pk_tree_field(tree, node);
-        if ((vm->field_facts[ask.field] & (VM_FIELD_SIMPLE | VM_FIELD_ASKED)) == VM_FIELD_SIMPLE)
-            return simple_inferred(vm, tree, node, ask.field);
+    if (!tree->shape || vm->thorough)
+        return NULL;
+    if (!vm->answers && !(vm->answers = calloc(ANSWERS, sizeof *vm->answers)))
+        return NULL;
+    uint64_t hash = (tree->shape * 31 + node.rec) * 31 + node.fixed;
+    return &vm->answers[hash % ANSWERS];
+}
+
+static bool answered(const vm_answer *at, const pk_tree *tree, pk_tree_node node)
+{
+    bool same = at->shape == tree->shape && at->node.rec == node.rec &&
+                at->node.fixed == node.fixed &&
+                memcmp(&at->rec, &tree->recs[node.rec], sizeof at->rec) == 0;
+    for (unsigned i = 0; i < at->n && same; i++)
+        same = at->read[i].off + (uint64_t)at->read[i].bits <= (uint64_t)tree->len * 8 &&
+               pk_vm_load(tree, at->read[i].off, at->read[i].bits) == at->read[i].value;
+    return same;
+}
+
+static void keep_answer(vm_answer *at, const vm_notes *notes, const pk_tree *tree,
+                        pk_tree_node node, bool inferred)
+{
+    at->shape = 0;
+    if (!notes->told)
+        return;
+    *at = (vm_answer){tree->shape, node, tree->recs[node.rec], (uint8_t)notes->n, inferred, {{0}}};
+    for (uint32_t i = 0; i < notes->n; i++) {
+        at->read[i].value = notes->at[i].value;
+        at->read[i].off = notes->at[i].off;
+        at->read[i].bits = notes->at[i].bits;
     }
-    ask.owner = pk_tree_owner(tree, node);
+}
+
+static bool find_out(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
+{
+    question ask = {vm, tree, node, pk_tree_owner(tree, node), 0};
     if (pk_tree_none(ask.owner))
         return false;
     bool instance = pk_tree_kind(tree, node) == PK_REC_INSTANCE;
     ask.field = instance ? struct_field(&ask) : pk_tree_field(tree, node);
     if (vm->field_facts[ask.field] & VM_FIELD_ASKED) /* left out, `has` would say no */
         return false;
-    bool inferred =
-        instance ? ask.field != 0 && struct_inferred(&ask) : leaf_or_list_inferred(&ask);
+    return instance ? ask.field != 0 && struct_inferred(&ask) : leaf_or_list_inferred(&ask);
+}
+
+bool pk_vm_inferred(pk_vm *vm, const pk_tree *tree, pk_tree_node node)
+{
+    if (node.rec >= tree->count)
+        return false;
+    if (node.fixed) {
+        pk_ref field = pk_tree_field(tree, node);
+        if ((vm->field_facts[field] & (VM_FIELD_SIMPLE | VM_FIELD_ASKED)) == VM_FIELD_SIMPLE)
+            return simple_inferred(vm, tree, node, field);
+    }
+    vm_answer *place = answer_place(vm, tree, node);
+    if (place && answered(place, tree, node))
+        return place->inferred;
+    vm_notes *notes = &vm->dissection.notes;
+    notes->n = 0;
+    notes->most = ANSWER_NOTES;
+    notes->told = true;
+    bool inferred = find_out(vm, tree, node);
     vm->inferring = false;
     vm->n_blank = 0;
     vm->failed = false;
+    if (place)
+        keep_answer(place, notes, tree, node, inferred);
     return inferred;
 }

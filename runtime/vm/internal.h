@@ -256,9 +256,10 @@ struct pk_vm {
 
     vm_dissection dissection;
     vm_recall *recall;
-    uint64_t shapes; /* numbered so far */
-    uint64_t templates;     /* made so far: their trees' shapes */
-    struct vm_trace *trace; /* building: notes where values come from, NULL mostly */
+    uint64_t shapes;           /* numbered so far */
+    struct vm_answer *answers; /* infer.c */
+    uint64_t templates;        /* made so far: their trees' shapes */
+    struct vm_trace *trace;    /* building: notes where values come from, NULL mostly */
     bool failed;
     pk_vm_error error;
 };

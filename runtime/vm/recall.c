@@ -47,7 +47,7 @@ void pk_vm_note(vm_notes *notes, uint64_t off, unsigned bits, uint64_t value)
         if (notes->at[i].off == off && notes->at[i].bits == bits &&
             notes->at[i].kind == VM_NOTE_SAME)
             return;
-    if (notes->n == VM_RECALL_NOTES)
+    if (notes->n >= notes->most)
         notes->told = false;
     else if (bits > 0)
         notes->at[notes->n++] =
@@ -58,7 +58,7 @@ void pk_vm_note_bits(vm_notes *notes, const pk_tree *tree, uint64_t off, uint64_
 {
     if (off + bits > (uint64_t)tree->len * 8)
         notes->told = false;
-    while (bits > 0 && notes->told) {
+    while (bits > 0 && notes->told && notes->n <= notes->most) {
         unsigned take = bits < 64 ? (unsigned)bits : 64;
         pk_vm_note(notes, off, take, pk_bits_get(tree->bytes, off, take));
         off += take;

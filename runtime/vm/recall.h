@@ -49,7 +49,7 @@ typedef struct vm_note {
 
 typedef struct vm_notes {
     vm_note at[VM_RECALL_NOTES];
-    uint32_t n;
+    uint32_t n, most;
     bool told; /* they say all that was read */
 } vm_notes;
 

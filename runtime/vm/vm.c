@@ -341,6 +341,7 @@ void pk_vm_free(pk_vm *vm)
     free(vm->visits);
     free(vm->dissection.levels);
     pk_vm_recall_free(vm->recall);
+    free(vm->answers);
     pk_buf_free(&vm->encoding);
     pk_arena_free(&vm->param_bytes);
     pk_arena_free(&vm->ready_memory);
