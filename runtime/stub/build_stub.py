@@ -23,7 +23,7 @@ APART = ['image/builder.c', 'image/disasm.c']
 COMPILE = ['-std=c17', '-D_GNU_SOURCE', '-Os', '-Wall', '-Wextra', '-Werror', '-fno-pie',
            '-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables']
 # The loops of templates, once per kind of processor (vm/meson.build).
-KERNELS = {'plain': ['-O2', '-fno-tree-vectorize']}
+KERNELS = {'plain': ['-O2', '-fno-tree-vectorize', '-DKERNELS_PLAIN']}
 if os.uname().machine == 'x86_64':
     KERNELS.update(sse2=['-O3', '-msse2'], avx2=['-O3', '-mavx2', '-mbmi2'])
 # The image's section stands above everything else, so that it can grow (stub/embed.h).

@@ -161,36 +161,21 @@ static pk_u128 asked(const template_batch *batch, uint32_t i)
     return batch->numbers ? batch->numbers[i] + batch->loop : batch->index + i;
 }
 
-/* The first two random words of each packet, in the template's rooms for operands. */
-static void draw(pk_template *templ, const template_batch *batch, uint64_t stream)
+/* Consecutive packets whose indices differ in the low 32 bits only are drawn side by side. */
+static bool side_by_side(const pk_template *templ, const template_batch *batch, uint64_t stream,
+                         pk_draw *ret_from)
 {
-    uint64_t low = (uint64_t)batch->index, words[4];
-    if (!batch->numbers && low <= UINT64_MAX - batch->count) {
-        templ->kernels->draw(templ->left, templ->right, batch->count, templ->seed, low,
-                             (uint64_t)(batch->index >> 64), stream);
-        return;
-    }
-    for (uint32_t i = 0; i < batch->count; i++) {
-        pk_rng_block(templ->seed, asked(batch, i), stream, 0, words);
-        templ->left[i] = words[0];
-        templ->right[i] = words[1];
-    }
+    uint64_t low = (uint64_t)batch->index;
+    if (batch->numbers || (uint32_t)low > UINT32_MAX - batch->count)
+        return false;
+    *ret_from = (pk_draw){.key = pk_rng_key(templ->seed, batch->index, stream),
+                          .index = low,
+                          .stream = (uint32_t)stream};
+    return true;
 }
 
-/* What pk_rng_below makes of the words for n below 2^64: of the product's 192 bits the upper 64,
- * where the lower 128 are not among the few that are drawn again. */
-static uint64_t choose(const pk_template *templ, const template_batch *batch, uint32_t i,
-                       uint64_t stream, uint64_t n)
-{
-    pk_u128 low = (pk_u128)templ->left[i] * n;
-    pk_u128 upper = (pk_u128)templ->right[i] * n + (low >> 64);
-    if ((uint64_t)upper == 0 && (uint64_t)low < n)
-        return (uint64_t)pk_rng_below(templ->seed, asked(batch, i), stream, n);
-    return (uint64_t)(upper >> 64);
-}
-
-static void choose_widely(const pk_template *templ, const template_column *column,
-                          const template_batch *batch)
+static void choose_each(const pk_template *templ, const template_column *column,
+                        const template_batch *batch)
 {
     const trace_node *what = &column->what;
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -202,27 +187,35 @@ static void choose_widely(const pk_template *templ, const template_column *colum
 static void choices(pk_template *templ, template_column *column, const template_batch *batch)
 {
     const pk_set *set = column->what.set;
-    uint64_t stream = column->what.stream;
-    if (set->count >> 64) {
-        choose_widely(templ, column, batch);
-        return;
+    const pk_run *run = &set->runs[0];
+    pk_draw from;
+    bool small =
+        set->count <= (pk_u128)1 << 32 && side_by_side(templ, batch, column->what.stream, &from);
+    if (!small)
+        choose_each(templ, column, batch);
+    else if (set->n_runs == 1 && column->linear && !column->wide) {
+        if (!templ->kernels->draw_below(column->own, batch->count, &from, (uint64_t)set->count,
+                                        (uint32_t)run->first, (uint32_t)run->step))
+            choose_each(templ, column, batch);
+    } else if (templ->kernels->draw_below(templ->narrow, batch->count, &from, (uint64_t)set->count,
+                                          0, 1)) {
+        for (uint32_t i = 0; i < batch->count; i++)
+            set_value(column, column->own, i, element_at(column, templ->narrow[i]));
+    } else {
+        choose_each(templ, column, batch);
     }
-    uint64_t n = (uint64_t)set->count, first = (uint64_t)set->runs[0].first;
-    uint64_t step = (uint64_t)set->runs[0].step;
-    draw(templ, batch, stream);
-    if (set->n_runs == 1 && column->linear)
-        for (uint32_t i = 0; i < batch->count; i++)
-            set_value(column, column->own, i, first + choose(templ, batch, i, stream, n) * step);
-    else
-        for (uint32_t i = 0; i < batch->count; i++)
-            set_value(column, column->own, i,
-                      element_at(column, choose(templ, batch, i, stream, n)));
 }
 
-static void randoms(pk_template *templ, template_column *column, const template_batch *batch)
+static void randoms(const pk_template *templ, template_column *column, const template_batch *batch)
 {
-    draw(templ, batch, column->what.stream);
-    memcpy(column->own, templ->left, batch->count * sizeof *templ->left);
+    pk_draw from;
+    uint64_t *out = column->own;
+    if (side_by_side(templ, batch, column->what.stream, &from)) {
+        templ->kernels->draw(out, batch->count, &from);
+        return;
+    }
+    for (uint32_t i = 0; i < batch->count; i++)
+        out[i] = pk_rng_u64(templ->seed, asked(batch, i), column->what.stream);
 }
 
 /* ---- arithmetic: as values.c has it ---------------------------------------------------------- */
@@ -318,9 +311,26 @@ void pk_template_combine(const trace_node *what, uint64_t *out, uint32_t n, cons
     }
 }
 
+/* The low bits of random ones, mostly. */
+static bool masked(const pk_template *templ, template_column *column, uint32_t n)
+{
+    const trace_node *what = &column->what;
+    const template_column *a = &templ->columns[what->a], *b = &templ->columns[what->b];
+    if (what->kind != TRACE_OPERATION || what->op != PK_OPC_AND || column->wide || !a->wide ||
+        b->what.kind != TRACE_CONSTANT)
+        return false;
+    const uint64_t *from = a->at;
+    uint32_t *out = column->own, mask = (uint32_t)b->what.least;
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = (uint32_t)from[i] & mask;
+    return true;
+}
+
 static void computed(pk_template *templ, template_column *column, uint32_t n)
 {
     const trace_node *what = &column->what;
+    if (masked(templ, column, n))
+        return;
     const uint64_t *a = pk_template_wide(&templ->columns[what->a], 0, n, templ->left);
     const uint64_t *b = a;
     uint64_t result[PK_TEMPLATE_BATCH];

@@ -19,14 +19,23 @@ typedef struct pk_rows {
     uint32_t count;
 } pk_rows;
 
+/* Where random numbers are drawn: the low 32 bits of the index do not run over. */
+typedef struct pk_draw {
+    uint64_t key; /* pk_rng_key */
+    uint64_t index;
+    uint32_t stream;
+} pk_draw;
+
 typedef struct pk_kernels {
     const char *name;
     void (*ramp)(uint32_t *out, uint32_t n, uint32_t first, uint32_t step);
     void (*ramp_wide)(uint64_t *out, uint32_t n, uint64_t first, uint64_t step);
-    /* The first two words of pk_rng_block for each of the indices high:low, high:low + 1, ..; low
-     * does not run over. */
-    void (*draw)(uint64_t *one, uint64_t *two, uint32_t n, uint64_t seed, uint64_t low,
-                 uint64_t high, uint64_t stream);
+    /* pk_rng_u64 of the draw's index and of n - 1 more behind it, at most PK_TEMPLATE_BATCH. */
+    void (*draw)(uint64_t *out, uint32_t n, const pk_draw *from);
+    /* first + step * pk_rng_below(.., below) for `below` from 1 to 2^32; false when some of them would
+     * have to be drawn again, which is rare. */
+    bool (*draw_below)(uint32_t *out, uint32_t n, const pk_draw *from, uint64_t below,
+                       uint32_t first, uint32_t step);
     /* Sums of 16-bit words with deferred carries: add one piece's column (its low bits by `mask`),
      * `shift` bits before the end of a word; then close into the checksum. */
     void (*sum_start)(uint32_t *sum, uint32_t n, uint32_t fixed);

@@ -66,15 +66,15 @@ static void test_large_domains_come_back(void)
 /* The order is part of the result file's meaning (shards, resume): it may not change unnoticed. */
 static void test_known_answers(void)
 {
-    static const uint64_t want[] = {283, 579, 651, 684, 382, 583, 259, 422};
+    static const uint64_t want[] = {698, 644, 256, 778, 366, 744, 207, 722};
     pk_permute permute;
     pk_permute_init(&permute, 1000, 1);
     for (uint32_t i = 0; i < 8; i++)
         CHECK_INT(pk_permute_forward(&permute, i), want[i]);
     pk_permute_init(&permute, ~(pk_u128)0, 1);
     pk_u128 value = pk_permute_forward(&permute, 0);
-    CHECK((uint64_t)(value >> 64) == 0x25a2a42422e7375c);
-    CHECK((uint64_t)value == 0xa1139578a19492ba);
+    CHECK((uint64_t)(value >> 64) == 0x5273f1c6273f462b);
+    CHECK((uint64_t)value == 0xa4777c95c82bc96);
 }
 
 /* Chi-square of where index 0 of 64 goes, over 6,400 seeds: 63 degrees of freedom, so above 120

@@ -144,7 +144,7 @@ def main():
              "are medians and depend on what else the machine does; instruction counts do not. "
              "`general` is the general machine, the others are the template's kernels; `-inplace` "
              "leaves out the copy of the constant bytes. The floors draw with xorshift, packets with "
-             "Philox4x64-10; the floors' counters run side by side, the packets' axes multiply.", "", *machine(), *table(figures), ""]
+             "Philox4x32-7; the floors' counters run side by side, the packets' axes multiply.", "", *machine(), *table(figures), ""]
     print("\n".join(lines))
     if "--write" in sys.argv:
         (HERE / "RESULTS.md").write_text("\n".join(lines), encoding="utf-8")
