@@ -9,7 +9,8 @@ enum {
     LINK_USER0 =
         147,        /* LINKTYPE_USER0: for packets whose outermost layer no link type begins with */
     LINK_RAW = 101, /* LINKTYPE_RAW: of a file without packets */
-    LINKS = 64      /* different link types in one file */
+    LINKS = 64,     /* different link types in one file */
+    BATCH_BYTES = 65536 /* of packets that are written in batches */
 };
 
 typedef struct writing {
@@ -18,6 +19,8 @@ typedef struct writing {
     pk_capture_writer *writer;
     uint32_t links[LINKS]; /* by interface */
     uint32_t n_links;
+    pk_ref alt; /* the last one written, and */
+    uint32_t interface;
 } writing;
 
 /* The link type whose packets begin with `layer`. */
@@ -72,21 +75,70 @@ static int interface_of(writing *w, uint32_t link, uint32_t *ret_interface)
     return 0;
 }
 
-static int write_packet(writing *w, pk_ref alt, pk_u128 n, pk_bytes bytes)
+/* Makes w->interface that of an alternative's packets. */
+static int choose_interface(writing *w, pk_ref alt)
 {
+    if (w->writer && w->alt == alt)
+        return 0;
     uint32_t link = link_of_alt(&w->d->image, alt);
-    uint32_t interface = 0;
-    int status = w->writer ? interface_of(w, link, &interface) : open_writer(w, link);
+    w->interface = 0;
+    w->alt = alt;
+    return w->writer ? interface_of(w, link, &w->interface) : open_writer(w, link);
+}
+
+/* Packets of a set have an order and no time: each is a microsecond after the one before. */
+static int64_t time_of(pk_u128 n)
+{
+    return (int64_t)(n * 1000);
+}
+
+static int write_packet(writing *w, pk_expander *expander, pk_u128 n)
+{
+    pk_vm_error why = {0};
+    pk_bytes bytes;
+    pk_ref alt;
+    if (pk_expander_packet(expander, n, &bytes, &alt, &why) != PK_OK)
+        return pk_describe_unbuilt(w->cli, n, &why);
+    int status = choose_interface(w, alt);
     if (status)
         return status;
-    /* Packets of a set have an order and no time: each is a microsecond after the one before. */
     const pk_capture_packet packet = {.data = bytes.data,
                                       .captured = (uint32_t)bytes.len,
-                                      .time_ns = (int64_t)(n * 1000),
-                                      .interface = interface};
+                                      .time_ns = time_of(n),
+                                      .interface = w->interface};
     pk_error error;
     if (pk_capture_write(w->writer, &packet, &error))
         return pk_cli_fail(w->cli, PK_EXIT_OUTPUT, "%s", error.text);
+    return 0;
+}
+
+/* Expands packets from *n on into the file's own buffer, as many as stand together; none when packet
+ * *n must be built. */
+static int write_batch(writing *w, pk_expander *expander, pk_u128 count, pk_u128 *n)
+{
+    pk_ref alt;
+    pk_u128 end;
+    pk_template *templ = pk_expander_span(expander, *n, &alt, &end);
+    pk_error error;
+    end = end < count ? end : count;
+    if (!templ || pk_template_length(templ) > BATCH_BYTES)
+        return 0;
+    int status = choose_interface(w, alt);
+    if (status)
+        return status;
+    pk_capture_batch batch = {.interface = w->interface,
+                              .len = pk_template_length(templ),
+                              .time_ns = time_of(*n),
+                              .step_ns = 1000,
+                              .count = end - *n < PK_TEMPLATE_BATCH ? (uint32_t)(end - *n)
+                                                                    : PK_TEMPLATE_BATCH};
+    if (pk_capture_reserve(w->writer, &batch, &error))
+        return pk_cli_fail(w->cli, PK_EXIT_OUTPUT, "%s", error.text);
+    const pk_template_run run = {
+        .first = *n, .count = batch.count, .base = batch.base, .stride = batch.stride};
+    uint32_t written = pk_template_expand(templ, &run);
+    pk_capture_take(w->writer, &batch, written);
+    *n += written;
     return 0;
 }
 
@@ -97,14 +149,11 @@ static int write_all(writing *w, pk_u128 count)
     if (!expander)
         return pk_cli_fail(w->cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
     int status = 0;
-    for (pk_u128 n = 0; n < count && !status; n++) {
-        pk_vm_error error = {0};
-        pk_bytes bytes;
-        pk_ref alt;
-        if (pk_expander_packet(expander, n, &bytes, &alt, &error) != PK_OK)
-            status = pk_describe_unbuilt(w->cli, n, &error);
-        else
-            status = write_packet(w, alt, n, bytes);
+    for (pk_u128 n = 0; n < count && !status;) {
+        pk_u128 before = n;
+        status = write_batch(w, expander, count, &n);
+        if (!status && n == before)
+            status = write_packet(w, expander, n++);
     }
     pk_expander_free(expander);
     return status;

@@ -178,6 +178,22 @@ int pk_capture_add_interface(pk_capture_writer *writer, const pk_capture_interfa
 
 int pk_capture_write(pk_capture_writer *writer, const pk_capture_packet *packet, pk_error *reterr_);
 
+/* Packets of one length, written in place: packet i at base + i * stride. */
+typedef struct pk_capture_batch {
+    uint32_t interface;
+    uint32_t len;             /* bytes of each */
+    int64_t time_ns, step_ns; /* of the first, and from one to the next */
+    uint32_t count;           /* asked for; then how many there is room for, at least 1 */
+    uint8_t *base;
+    size_t stride;
+} pk_capture_batch;
+
+/* Makes room for a batch, with everything but the packets' own bytes in place; nothing else may be
+ * written until the first `count` of them are taken. PK_ELIMIT as pk_capture_write, and for packets
+ * too long for a batch. */
+int pk_capture_reserve(pk_capture_writer *writer, pk_capture_batch *batch, pk_error *reterr_);
+void pk_capture_take(pk_capture_writer *writer, const pk_capture_batch *batch, uint32_t count);
+
 /* A custom block (pcapng only): private enterprise number and data; copied on by other programs. */
 int pk_capture_write_custom(pk_capture_writer *writer, uint32_t enterprise, pk_bytes data,
                             pk_error *reterr_);

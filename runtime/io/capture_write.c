@@ -330,6 +330,76 @@ int pk_capture_write(pk_capture_writer *writer, const pk_capture_packet *packet,
                                                : write_pcap_record(writer, packet, reterr_);
 }
 
+/* ---- batches --------------------------------------------------------------------------------- */
+
+enum { PCAP_HEAD = 16, BLOCK_HEAD = 28, BLOCK_TAIL = 4 };
+
+static uint32_t padded(uint32_t len)
+{
+    return (len + 3) & ~UINT32_C(3);
+}
+
+static void put_pcap_heads(const pk_capture_writer *writer, const pk_capture_batch *batch)
+{
+    int64_t unit = writer->format == PK_CAPTURE_PCAP_NS ? 1 : 1000;
+    int64_t seconds = batch->time_ns / NS_PER_S, rest = batch->time_ns % NS_PER_S;
+    uint8_t *at = batch->base - PCAP_HEAD;
+    for (uint32_t i = 0; i < batch->count; i++, at += batch->stride) {
+        const uint32_t head[4] = {(uint32_t)seconds, (uint32_t)(rest / unit), batch->len,
+                                  batch->len};
+        memcpy(at, head, sizeof head);
+        for (rest += batch->step_ns; rest >= NS_PER_S; rest -= NS_PER_S)
+            seconds++;
+    }
+}
+
+static void put_block_heads(const pk_capture_batch *batch)
+{
+    uint32_t size = (uint32_t)batch->stride;
+    uint64_t ticks = (uint64_t)batch->time_ns;
+    uint8_t *at = batch->base - BLOCK_HEAD;
+    for (uint32_t i = 0; i < batch->count; i++, at += size, ticks += (uint64_t)batch->step_ns) {
+        const uint32_t head[7] = {
+            6,          size,      batch->interface, (uint32_t)(ticks >> 32), (uint32_t)ticks,
+            batch->len, batch->len};
+        memcpy(at, head, sizeof head);
+        memset(at + size - BLOCK_TAIL - 4, 0, 4); /* padding, before the packet is there */
+        memcpy(at + size - BLOCK_TAIL, &size, sizeof size);
+    }
+}
+
+int pk_capture_reserve(pk_capture_writer *writer, pk_capture_batch *batch, pk_error *reterr_)
+{
+    bool blocks = writer->format == PK_CAPTURE_PCAPNG;
+    int64_t last = batch->time_ns + batch->step_ns * (int64_t)batch->count;
+    const pk_capture_packet packet = {
+        .captured = batch->len, .time_ns = batch->time_ns, .interface = batch->interface};
+    int code = check_packet(writer, &packet, reterr_);
+    uint32_t head = blocks ? BLOCK_HEAD : PCAP_HEAD;
+    size_t stride = blocks ? BLOCK_HEAD + padded(batch->len) + BLOCK_TAIL : head + batch->len;
+    if (code < 0)
+        return code;
+    if (stride > PK_OUTPUT_ROOM || batch->step_ns < 0 || (!blocks && last / NS_PER_S > UINT32_MAX))
+        return pk_error_set(reterr_, PK_ELIMIT, "these packets cannot be written in batches");
+    uint32_t most = (uint32_t)(PK_OUTPUT_ROOM / stride);
+    batch->count = batch->count < most ? batch->count : most;
+    code = pk_output_room(&writer->output, batch->count * stride, &batch->base, reterr_);
+    if (code < 0)
+        return code;
+    batch->base += head;
+    batch->stride = stride;
+    if (blocks)
+        put_block_heads(batch);
+    else
+        put_pcap_heads(writer, batch);
+    return PK_OK;
+}
+
+void pk_capture_take(pk_capture_writer *writer, const pk_capture_batch *batch, uint32_t count)
+{
+    pk_output_take(&writer->output, count * batch->stride);
+}
+
 int pk_capture_write_custom(pk_capture_writer *writer, uint32_t enterprise, pk_bytes data,
                             pk_error *reterr_)
 {

@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OUTPUT_BUFFER (256u * 1024u)
-
 static int fail(pk_output *output, int sys_errno, const char *what, pk_error *reterr_)
 {
     int code = pk_error_sys(&output->error, sys_errno, "cannot %s %s", what, output->name);
@@ -38,7 +36,7 @@ static int prepare(pk_output *output, const char *name, pk_error *reterr_)
 {
     *output = (pk_output){.fd = -1};
     output->name = strdup(name);
-    output->buffer = malloc(OUTPUT_BUFFER);
+    output->buffer = malloc(PK_OUTPUT_ROOM);
     if (output->name && output->buffer)
         return PK_OK;
     pk_output_abandon(output);
@@ -220,9 +218,22 @@ int pk_output_record(pk_output *output, size_t len, pk_error *reterr_)
         return failed_before(output, reterr_);
     if (output->used == 0)
         output->whole = output->landed;
-    else if (len > OUTPUT_BUFFER - output->used)
+    else if (len > PK_OUTPUT_ROOM - output->used)
         return pk_output_flush(output, reterr_);
     return PK_OK;
+}
+
+int pk_output_room(pk_output *output, size_t len, uint8_t **ret_at, pk_error *reterr_)
+{
+    int code = pk_output_record(output, len, reterr_);
+    *ret_at = output->buffer + output->used;
+    return code;
+}
+
+void pk_output_take(pk_output *output, size_t len)
+{
+    output->used += len;
+    output->written += len;
 }
 
 /* A record longer than the buffer lands in pieces and is whole only with the next one's mark. */
@@ -239,11 +250,11 @@ int pk_output_add(pk_output *output, const void *bytes, size_t len, pk_error *re
     if (output->error.code)
         return failed_before(output, reterr_);
     output->written += len;
-    if (len > OUTPUT_BUFFER - output->used) {
+    if (len > PK_OUTPUT_ROOM - output->used) {
         int code = flush_piece(output, reterr_);
         if (code < 0)
             return code;
-        if (len >= OUTPUT_BUFFER)
+        if (len >= PK_OUTPUT_ROOM)
             return write_all(output, bytes, len, reterr_);
     }
     if (len > 0)

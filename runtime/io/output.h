@@ -43,6 +43,12 @@ int pk_output_open_fd(pk_output *ret_output, int fd, const char *name, pk_error 
 int pk_output_record(pk_output *output, size_t len, pk_error *reterr_);
 
 int pk_output_add(pk_output *output, const void *bytes, size_t len, pk_error *reterr_);
+/* Room for `len` bytes (at most PK_OUTPUT_ROOM) of whole records, to be written in place and then
+ * taken, as many of them as are whole. */
+#define PK_OUTPUT_ROOM (256u * 1024u)
+int pk_output_room(pk_output *output, size_t len, uint8_t **ret_at, pk_error *reterr_);
+void pk_output_take(pk_output *output, size_t len);
+
 int pk_output_flush(pk_output *output, pk_error *reterr_);
 
 /* Flushes, closes, names. Everything is released whatever comes out. */

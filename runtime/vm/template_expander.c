@@ -137,6 +137,18 @@ pk_template *pk_expander_template(pk_expander *expander, pk_u128 index)
     return alt ? template_of(expander, alt) : NULL;
 }
 
+pk_template *pk_expander_span(pk_expander *expander, pk_u128 index, pk_ref *ret_alt,
+                              pk_u128 *ret_end)
+{
+    const pk_space *space = pk_vm_space(expander->vm);
+    *ret_end = 0;
+    *ret_alt = pk_space_alt(space, expander->first, expander->n_alts, index);
+    if (!*ret_alt)
+        return NULL;
+    (void)pk_space_count(space, expander->first, *ret_alt - expander->first + 1, ret_end);
+    return template_of(expander, *ret_alt);
+}
+
 /* ---- one packet after the other -------------------------------------------------------------- */
 
 /* How many packets from `index` on the next batch has; it stays within the alternative. */

@@ -34,6 +34,9 @@ pk_ref pk_expander_link_before(const pk_expander *expander, pk_ref alt);
 /* The template that packet `index` comes from, for whoever expands batches of his own; NULL when it
  * must be built, for now or for good. */
 pk_template *pk_expander_template(pk_expander *expander, pk_u128 index);
+/* The same, with its alternative and where that ends. */
+pk_template *pk_expander_span(pk_expander *expander, pk_u128 index, pk_ref *ret_alt,
+                              pk_u128 *ret_end);
 
 /* Packet `index` and the alternative it is of. The bytes are good until the next call. On failure
  * the code and text of pk_vm_build; PK_ENOENT for an index beyond the end. */

@@ -289,6 +289,72 @@ static void check_limits(void)
     pk_capture_abandon(writer);
 }
 
+/* Across the second, in more batches than one, of lengths with and without padding. */
+static void write_run(const char *path, pk_capture_format format, uint32_t len, bool batches)
+{
+    enum { RUN = 9000 };
+    const int64_t from = INT64_C(1999995000) * 1000, step = 1000;
+    uint8_t bytes[64];
+    pk_error err = {0};
+    pk_capture_writer *writer;
+    pk_capture_write_options options = {.format = format, .link = 1, .declare = true};
+    must(pk_capture_create(&writer, path, &options, &err), &err);
+    for (uint32_t i = 0; i < RUN;) {
+        pk_capture_batch batch = {.len = len, .time_ns = from + i * step, .step_ns = step};
+        batch.count = RUN - i;
+        if (batches) {
+            must(pk_capture_reserve(writer, &batch, &err), &err);
+            CHECK(batch.count >= 1 && batch.count <= RUN - i);
+        } else {
+            batch.count = 1;
+        }
+        for (uint32_t k = 0; k < batch.count; k++) {
+            memset(bytes, (int)(i + k), len);
+            const pk_capture_packet packet = {
+                .data = bytes, .captured = len, .time_ns = batch.time_ns};
+            if (batches)
+                memcpy(batch.base + k * batch.stride, bytes, len);
+            else
+                must(pk_capture_write(writer, &packet, &err), &err);
+        }
+        uint32_t taken = batches && batch.count > 5 && i == 0 ? batch.count - 5 : batch.count;
+        if (batches)
+            pk_capture_take(writer, &batch, taken);
+        i += taken;
+    }
+    must(pk_capture_finish(writer, &err), &err);
+}
+
+static bool same_files(const char *a, const char *b)
+{
+    FILE *one = fopen(a, "rb"), *two = fopen(b, "rb");
+    int c = 0, d = 0;
+    while (one && two && c == d && c != EOF) {
+        c = getc(one);
+        d = getc(two);
+    }
+    if (one)
+        (void)fclose(one);
+    if (two)
+        (void)fclose(two);
+    return one && two && c == d;
+}
+
+static void check_batches(void)
+{
+    static const uint32_t lengths[] = {0, 1, 4, 42, 63};
+    char single[160];
+    (void)snprintf(single, sizeof single, "%s", path_of("single"));
+    for (int format = PK_CAPTURE_PCAP; format <= PK_CAPTURE_PCAPNG; format++)
+        for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+            write_run(single, (pk_capture_format)format, lengths[i], false);
+            write_run(path_of("batches"), (pk_capture_format)format, lengths[i], true);
+            CHECK(same_files(single, path_of("batches")));
+        }
+    (void)unlink(single);
+    (void)unlink(path_of("batches"));
+}
+
 int main(void)
 {
     make_folder(folder);
@@ -300,6 +366,7 @@ int main(void)
     check_replaced();
     check_append();
     check_limits();
+    check_batches();
     CHECK_INT(count_files(), 0);
     CHECK_INT(rmdir(folder), 0);
     return check_result();
