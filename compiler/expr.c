@@ -163,6 +163,11 @@ pk_ref pk_expr_bytes(pk_compiler *cx, const void *bytes, size_t len)
     return expr_of(cx, (pk_insn){.op = PK_OPC_BLOB, .d = blob});
 }
 
+pk_ref pk_expr_packet(pk_compiler *cx, pk_ref plan)
+{
+    return expr_of(cx, (pk_insn){.op = PK_OPC_PACKET, .d = plan});
+}
+
 /* Lowers into a scratch program, silently, to see whether it is one constant. */
 static bool constant(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
                      pk_insn *ret_insn)

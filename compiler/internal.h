@@ -193,6 +193,7 @@ pk_ref pk_lower_expr(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_re
 pk_ref pk_expr_put(pk_compiler *cx, const pk_code *code, pk_ref layer, pk_ref text, uint32_t args);
 pk_ref pk_expr_int(pk_compiler *cx, int64_t number);
 pk_ref pk_expr_bytes(pk_compiler *cx, const void *bytes, size_t len);
+pk_ref pk_expr_packet(pk_compiler *cx, pk_ref plan);
 /* Emits code that leaves the value of `node` in register dst. False after a report. */
 bool pk_lower(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected, unsigned dst);
 bool pk_lower_call(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,

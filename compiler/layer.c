@@ -176,12 +176,60 @@ static pk_ref lower_list(pk_compiler *cx, lowering *l, pk_ref ref, pk_node list)
     return expr;
 }
 
+/* Whether a default is written as an instance of the field's struct; the layer's own names win. */
+static bool is_instance(pk_compiler *cx, const lowering *l, pk_ref sub, pk_node init)
+{
+    static const pk_scope outside = {0};
+    pk_ast_node at = *pk_at(cx, init);
+    pk_node name = at.kind == PK_AST_CALL ? at.a : init;
+    pk_image_member own;
+    bool is_name = pk_at(cx, name)->kind == PK_AST_NAME;
+    if (!sub || (at.kind != PK_AST_BINARY && !is_name))
+        return false;
+    if (is_name && pk_member(cx, l->layer, pk_text_of_atom(cx, pk_at(cx, name)->a), &own))
+        return false;
+    return pk_is_element(cx, &outside, sub, init);
+}
+
+/* The default of a struct, or of a list of them, as it would be given in a packet; 0 after a report. */
+static pk_ref lower_instances(pk_compiler *cx, pk_ref sub, pk_node node)
+{
+    static const pk_scope outside = {0};
+    bool list = pk_at(cx, node)->kind == PK_AST_LIST;
+    pk_node element = list ? pk_at(cx, node)->a : node;
+    pk_ref first = 0;
+    pk_ref last = 0;
+    while (element) {
+        pk_ref plan = pk_plan_struct(cx, &outside, sub, element);
+        if (!plan)
+            return 0;
+        if (last)
+            PK_AT(cx->builder, PLN, last)->next = plan;
+        else
+            first = plan;
+        last = plan;
+        element = list ? pk_at(cx, element)->next : 0;
+    }
+    return first ? pk_expr_packet(cx, first) : 0;
+}
+
+static pk_ref lower_default(pk_compiler *cx, lowering *l, pk_ref ref, pk_node init)
+{
+    const pk_image_field at = *PK_AT(cx->builder, FLD, ref);
+    bool list = at.list && pk_at(cx, init)->kind == PK_AST_LIST;
+    if (list && at.sub && pk_at(cx, init)->a)
+        return lower_instances(cx, at.sub, init);
+    if (list)
+        return lower_list(cx, l, ref, init);
+    return is_instance(cx, l, at.sub, init) ? lower_instances(cx, at.sub, init)
+                                            : lower(cx, l, init, ref, false);
+}
+
 static void lower_init(pk_compiler *cx, lowering *l, pk_ref ref, pk_node init)
 {
     if (!init)
         return;
-    bool list = PK_AT(cx->builder, FLD, ref)->list && pk_at(cx, init)->kind == PK_AST_LIST;
-    pk_ref expr = list ? lower_list(cx, l, ref, init) : lower(cx, l, init, ref, false);
+    pk_ref expr = lower_default(cx, l, ref, init);
     pk_image_field *field = PK_AT(cx->builder, FLD, ref);
     field->init = expr;
     field->flags |= PK_FIELD_HAS_INIT;

@@ -395,6 +395,8 @@ int pk_vm_node_ready(pk_vm *vm, uint32_t node); /* its expression, if any, is ev
 bool pk_vm_asked_for_zeros(const pk_vm *vm, uint32_t node);
 int pk_vm_fail_cycle(pk_vm *vm, vm_frame_kind kind, uint32_t node, uint32_t slot);
 /* The struct or list that a value given to `field` makes; 0: failed. */
+/* The struct or list that the packet of a field's default is, 0 when it has no such default. */
+uint32_t pk_vm_child_of_default(pk_vm *vm, uint32_t instance, pk_ref field);
 uint32_t pk_vm_child_of_value(pk_vm *vm, uint32_t instance, pk_ref field, pk_ref expr);
 uint32_t pk_vm_child(pk_vm *vm, uint32_t instance, pk_ref field); /* struct or list; 0: failed */
 int pk_vm_slot_width(pk_vm *vm, uint32_t instance, pk_ref field, uint32_t *ret_bits);

@@ -419,3 +419,16 @@ int pk_vm_packet(pk_vm *vm, pk_ref plan, pk_value *ret_value)
     *ret_value = node ? pk_vm_node_value(0, node) : pk_value_undefined();
     return vm->failed ? VM_PUSHED : VM_READY;
 }
+
+uint32_t pk_vm_child_of_default(pk_vm *vm, uint32_t instance, pk_ref field)
+{
+    const pk_image_expr *expr = &vm->image->exprs[vm->image->fields[field].init];
+    const pk_insn *insn = vm->image->code + expr->start;
+    uint32_t from = vm->n_nodes;
+    if (expr->count != 2 || insn->op != PK_OPC_PACKET)
+        return 0;
+    bool list = vm->image->fields[field].list != 0;
+    const pk_image_given given = {.kind = list ? PK_GIVEN_LIST : PK_GIVEN_NODE, .ref = insn->d};
+    uint32_t child = child_of_plan(vm, instance, field, &given);
+    return child && fill_in_from(vm, from) ? child : 0;
+}

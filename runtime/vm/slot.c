@@ -146,10 +146,14 @@ uint32_t pk_vm_child(pk_vm *vm, uint32_t instance, pk_ref field)
     const vm_slot given = vm->slots[at];
     if (given.child)
         return given.child;
-    uint32_t child = given.given ? pk_vm_child_of_value(vm, instance, field, given.ref)
-                     : vm->image->fields[field].list
-                         ? default_list(vm, instance, field)
-                         : default_struct(vm, instance, field, given.imposed);
+    uint32_t child = 0;
+    if (given.given)
+        child = pk_vm_child_of_value(vm, instance, field, given.ref);
+    else if (!given.imposed)
+        child = pk_vm_child_of_default(vm, instance, field);
+    if (!child && !given.given && !vm->failed)
+        child = vm->image->fields[field].list ? default_list(vm, instance, field)
+                                              : default_struct(vm, instance, field, given.imposed);
     if (!child)
         return 0;
     if (given.given) {
