@@ -76,6 +76,38 @@ bool pk_vm_fuzzes(const pk_vm *vm, uint32_t instance, pk_ref field)
     return vm->nodes[instance].fuzz && vm->field_facts[field] & VM_FIELD_FIXED;
 }
 
+/* Whether an expression reads the slot, or asks how long it is. */
+static bool reads(const pk_vm *vm, pk_ref expr, uint32_t slot)
+{
+    const pk_image_expr *at = &vm->image->exprs[expr];
+    for (uint32_t i = 0; expr && i < at->count; i++) {
+        const pk_insn *insn = &vm->image->code[at->start + i];
+        bool extent = insn->op == PK_OPC_SIZE || insn->op == PK_OPC_BYTES;
+        bool part = extent && (insn->c == PK_PART_FIELD || insn->c == PK_PART_SPAN);
+        if ((insn->op == PK_OPC_SLOT || part) && insn->d == slot)
+            return true;
+        if (extent && insn->c == PK_PART_SPAN && insn->e == slot)
+            return true;
+    }
+    return false;
+}
+
+bool pk_vm_fuzz_sizes_itself(const pk_vm *vm, uint32_t instance, pk_ref field)
+{
+    const vm_node *node = &vm->nodes[instance];
+    const pk_image_field *at = &vm->image->fields[field];
+    const pk_image_expr *width = &vm->image->exprs[at->width];
+    for (uint32_t i = 0; i < width->count; i++) {
+        const pk_insn *insn = &vm->image->code[width->start + i];
+        if (insn->op != PK_OPC_SLOT || vm->slots[node->slots + insn->d].given)
+            continue;
+        pk_ref length = vm->slot_field[vm->slot_base[node->layer] + insn->d];
+        if (reads(vm, vm->image->fields[length].init, at->slot))
+            return true;
+    }
+    return false;
+}
+
 /* ---- scalars --------------------------------------------------------------------------------- */
 
 static pk_value random_bytes(pk_vm *vm, uint32_t key, uint32_t what, uint32_t len)

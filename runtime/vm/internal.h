@@ -374,6 +374,8 @@ void pk_vm_study_fixed(pk_vm *vm); /* finds the FIXED fields; once, when the mac
 uint32_t pk_vm_fuzz_key(uint32_t key, uint32_t place, uint32_t index);
 /* Whether the field of this instance is random when nothing gives or imposes a value. */
 bool pk_vm_fuzzes(const pk_vm *vm, uint32_t instance, pk_ref field);
+/* Whether its length is in a field that is computed from it: then any length will do. */
+bool pk_vm_fuzz_sizes_itself(const pk_vm *vm, uint32_t instance, pk_ref field);
 /* A value that the field takes; `bits` is the width of an integer. */
 pk_value pk_vm_fuzz_scalar(pk_vm *vm, uint32_t instance, pk_ref field, unsigned bits);
 /* Bytes of that length; undefined: of a random one. */

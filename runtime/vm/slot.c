@@ -292,7 +292,8 @@ static void choose(pk_vm *vm, vm_frame *frame)
     } else if (frame->at < FROM_NOTHING) {
         frame->stage = VALUE_STAGE;
         pk_vm_push_expr(vm, exprs[frame->at], self, item, 0);
-    } else if (field->type == PK_TYPE_BYTES && field->width) {
+    } else if (field->type == PK_TYPE_BYTES && field->width &&
+               !(chance && pk_vm_fuzz_sizes_itself(vm, frame->node, frame->field))) {
         frame->stage = ZERO_STAGE;
         pk_vm_push_expr(vm, field->width, self, item, 0);
     } else {

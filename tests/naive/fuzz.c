@@ -167,16 +167,54 @@ static naive_value scalar(naive_packet *packet, const naive_field *field, unsign
     return naive_copy(packet, data, bits / 8);
 }
 
+static bool mentions(const naive_unit *unit, pk_node expr, pk_atom name)
+{
+    const pk_ast_node n = *naive_at(unit, expr);
+    switch ((pk_ast_kind)n.kind) {
+    case PK_AST_NAME:
+        return n.a == name;
+    case PK_AST_UNARY:
+        return mentions(unit, n.b, name);
+    case PK_AST_BINARY:
+        return mentions(unit, n.b, name) || mentions(unit, n.c, name);
+    case PK_AST_COND:
+        return mentions(unit, n.a, name) || mentions(unit, n.b, name) || mentions(unit, n.c, name);
+    case PK_AST_CALL:
+        for (pk_node a = n.b; a != 0; a = naive_at(unit, a)->next)
+            if (mentions(unit, naive_at(unit, a)->b, name) &&
+                strcmp(naive_text(unit, naive_at(unit, n.a)->a), "has") != 0)
+                return true;
+        return false;
+    default:
+        return false;
+    }
+}
+
+/* Whether the length of bytes is in a field that nobody gave and that is computed from them. */
+static bool sizes_itself(const naive_packet *packet, const naive_inst *inst,
+                         const naive_field *field)
+{
+    bool found = false;
+    for (size_t i = 0; i < inst->type->n_fields && field->width != 0; i++) {
+        const naive_field *other = &inst->type->fields[i];
+        found = found || (!inst->slots[other->slot].is_given && other->init != 0 &&
+                          mentions(packet->unit, field->width, other->name) &&
+                          mentions(packet->unit, other->init, field->name));
+    }
+    return found;
+}
+
 static naive_value bytes_of_field(naive_packet *packet, naive_inst *inst, const naive_field *field,
                                   uint32_t key)
 {
     int64_t length = 0;
     uint32_t place = place_of(inst->type, field->slot);
     naive_scope scope = {.packet = packet, .self = inst, .item = field->node};
-    naive_value size = field->width == 0 ? naive_undefined() : naive_eval(&scope, field->width);
+    bool any = field->width == 0 || sizes_itself(packet, inst, field);
+    naive_value size = any ? naive_undefined() : naive_eval(&scope, field->width);
     if (field->bits != 0)
         length = field->bits / 8;
-    else if (field->width == 0 || !naive_number(packet, size, &length))
+    else if (any || !naive_number(packet, size, &length))
         length = below(packet, key, 0x7fffffffU + place, 17);
     return octets(packet, key, place, length < 0 ? 0 : (size_t)length);
 }
