@@ -508,7 +508,10 @@ bool pk_lower(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expec
         return false;
     }
     cx->depth++;
-    bool good = lower_node(cx, scope, node, expected, dst);
+    bool handled = false;
+    bool good = !scope->view || pk_lower_viewing(cx, scope, node, expected, dst, &handled);
+    if (good && !handled)
+        good = lower_node(cx, scope, node, expected, dst);
     cx->depth--;
     return good;
 }

@@ -270,7 +270,8 @@ static bool lower_def_call(pk_compiler *cx, const pk_scope *scope, const pk_ast_
     for (pk_node formal = def.b; formal; formal = pk_at(cx, formal)->next, i++)
         bindings[i] = (pk_binding){
             .name = pk_at(cx, formal)->a, .value = argument(cx, call->b, i), .scope = scope};
-    const pk_scope inside = {.bindings = bindings, .n_bindings = n, .layer = scope->layer};
+    const pk_scope inside = {
+        .bindings = bindings, .n_bindings = n, .layer = scope->layer, .view = scope->view};
     bool good = pk_lower(cx, &inside, def.c, expected, dst);
     free(bindings);
     return good;

@@ -87,6 +87,11 @@ bool pk_lower_condition_in(pk_compiler *cx, const pk_scope *scope, pk_node left,
 {
     unsigned n = 0;
     unsigned value = dst + 1;
+    if (scope->view && pk_view_set(cx, scope, &right)) {
+        pk_ref set = pk_set_make(cx, scope, right, expected);
+        return set && pk_lower(cx, scope, left, expected, value) &&
+               pk_emit(cx, PK_OPC_IN, dst, value, 0, set, 0);
+    }
     if (pk_at(cx, left)->kind == PK_AST_TUPLE) {
         for (pk_node at = pk_at(cx, left)->a; at; at = pk_at(cx, at)->next)
             if (!pk_lower(cx, scope, at, 0, value + n++))

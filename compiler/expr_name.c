@@ -94,7 +94,7 @@ static bool lower_symbol(pk_compiler *cx, const pk_scope *scope, const pk_symbol
         return pk_lower_let(cx, scope, symbol, expected, dst);
     case PK_SYM_DEF: {
         pk_ast_node def = *pk_at(cx, symbol->ref);
-        const pk_scope inside = {0};
+        const pk_scope inside = {.view = scope->view};
         if (!def.b)
             return pk_lower(cx, &inside, def.c, expected, dst);
         break;
@@ -232,6 +232,9 @@ bool pk_lower_member(pk_compiler *cx, const pk_scope *scope, pk_node node, unsig
 pk_ref pk_field_of_expr(pk_compiler *cx, const pk_scope *scope, pk_node node)
 {
     pk_ast_node at = *pk_at(cx, node);
+    pk_ref seen = scope->layer ? 0 : pk_written_as(cx, scope, node).field;
+    if (seen)
+        return seen;
     if (at.kind == PK_AST_NAME) {
         pk_ref name = pk_text_of_atom(cx, at.a);
         for (pk_ref layer = scope->layer; layer; layer = PK_AT(cx->builder, LAY, layer)->parent) {

@@ -60,14 +60,16 @@ typedef struct pk_binding {
     pk_node value; /* 0: argument number `arg` of the code; UINT32_MAX: this instance */
     const struct pk_scope *scope;
     uint32_t arg;
+    bool packet; /* the argument is a packet of a row */
 } pk_binding;
 
 typedef struct pk_scope {
     const struct pk_scope *outer; /* searched next for bindings */
     const pk_binding *bindings;
     size_t n_bindings;
-    pk_ref layer; /* whose members are visible; 0 in programs */
-    pk_ref other; /* layer of `q` */
+    pk_ref layer;               /* whose members are visible; 0 in programs */
+    pk_ref other;               /* layer of `q` */
+    struct pk_view_state *view; /* expressions over the rows or groups of a view, else NULL */
 } pk_scope;
 
 /* An axis already made: for a set literal by its node, for a let by node and index, for a parameter
@@ -218,6 +220,37 @@ pk_bytes pk_image_blob_of(pk_compiler *cx, pk_ref blob);
 /* Whether it is a function of the language that this version does not have. */
 bool pk_function_is_later(const char *text);
 bool pk_not_built(pk_compiler *cx, pk_span span, const char *what);
+
+/* ---- path.c: where a path leads, how a value is written ---- */
+typedef struct pk_path_end {
+    enum { PK_PATH_UNKNOWN, PK_PATH_PACKET, PK_PATH_LAYER, PK_PATH_FIELD } kind;
+    pk_ref layer; /* of a layer; of a field: its struct, 0 = none */
+    pk_ref field;
+} pk_path_end;
+pk_path_end pk_path_end_of(pk_compiler *cx, const pk_scope *scope, pk_node node);
+/* Reports a MEMBER whose name is none where its path leads; true where that cannot be told. */
+bool pk_check_step(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at);
+typedef struct pk_written {
+    pk_ref field; /* as this FLD, 0 = form says */
+    pk_view_form form;
+    bool text; /* it is a text already */
+} pk_written;
+pk_written pk_written_as(pk_compiler *cx, const pk_scope *scope, pk_node node);
+/* What gives the one or the other: a text where they are written in different ways. */
+pk_written pk_written_either(pk_compiler *cx, pk_written a, pk_written b);
+
+/* ---- view_row.c: expressions over rows and groups ---- */
+/* Whether names of layers alone mean those of the packet at hand, as in a filter. */
+bool pk_bare_packet(const pk_scope *scope);
+/* What only views have: *ret_handled is false for an expression like any other. */
+bool pk_lower_viewing(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                      unsigned dst, bool *ret_handled);
+
+/* Looks behind names on the right of `in`; true for a set that is not written out there. */
+bool pk_view_set(pk_compiler *cx, const pk_scope *scope, pk_node *set);
+
+/* ---- view.c ---- */
+void pk_lower_view(pk_compiler *cx, const pk_ast_node *at);
 
 /* ---- sets.c: sets, axes, coercion of values by the field's type ---- */
 bool pk_is_set(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected);

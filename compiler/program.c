@@ -99,25 +99,25 @@ typedef enum clause_use {
     CLAUSE_LISTEN,
     CLAUSE_PROBE,
     CLAUSE_CHECK,
-    CLAUSE_LATER_VIEW, /* not built yet, and what is sent does not depend on it: a warning */
-    CLAUSE_LATER       /* not built yet: an error */
+    CLAUSE_VIEW,
+    CLAUSE_LATER /* not built yet: an error */
 } clause_use;
 
 static const struct {
     const char *name;
     clause_use use;
 } clauses[] = {
-    {"send", CLAUSE_SEND},       {"probe", CLAUSE_PROBE},     {"check", CLAUSE_CHECK},
-    {"timeout", CLAUSE_OPTION},  {"retry", CLAUSE_OPTION},    {"rate", CLAUSE_WORD},
-    {"inter", CLAUSE_RANGE},     {"count", CLAUSE_WORD},      {"loops", CLAUSE_OPTION},
-    {"order", CLAUSE_WORD},      {"seed", CLAUSE_OPTION},     {"iface", CLAUSE_WORD},
-    {"collect", CLAUSE_WORD},    {"view", CLAUSE_LATER_VIEW}, {"flow", CLAUSE_LATER},
-    {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LISTEN},   {"answer", CLAUSE_ANSWER},
-    {"stateless", CLAUSE_LATER}, {"burst", CLAUSE_OPTION},    {"duration", CLAUSE_OPTION},
-    {"shard", CLAUSE_PART},      {"threads", CLAUSE_LATER},   {"discard", CLAUSE_SWITCH},
-    {"capture", CLAUSE_LATER},   {"canary", CLAUSE_LATER},    {"stop", CLAUSE_LATER},
-    {"pace", CLAUSE_LATER},      {"speed", CLAUSE_LATER},     {"save", CLAUSE_WORD},
-    {"guard", CLAUSE_LATER},     {"where", CLAUSE_LATER},     {"sniff", CLAUSE_LATER},
+    {"send", CLAUSE_SEND},       {"probe", CLAUSE_PROBE},   {"check", CLAUSE_CHECK},
+    {"timeout", CLAUSE_OPTION},  {"retry", CLAUSE_OPTION},  {"rate", CLAUSE_WORD},
+    {"inter", CLAUSE_RANGE},     {"count", CLAUSE_WORD},    {"loops", CLAUSE_OPTION},
+    {"order", CLAUSE_WORD},      {"seed", CLAUSE_OPTION},   {"iface", CLAUSE_WORD},
+    {"collect", CLAUSE_WORD},    {"view", CLAUSE_VIEW},     {"flow", CLAUSE_LATER},
+    {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LISTEN}, {"answer", CLAUSE_ANSWER},
+    {"stateless", CLAUSE_LATER}, {"burst", CLAUSE_OPTION},  {"duration", CLAUSE_OPTION},
+    {"shard", CLAUSE_PART},      {"threads", CLAUSE_LATER}, {"discard", CLAUSE_SWITCH},
+    {"capture", CLAUSE_LATER},   {"canary", CLAUSE_LATER},  {"stop", CLAUSE_LATER},
+    {"pace", CLAUSE_LATER},      {"speed", CLAUSE_LATER},   {"save", CLAUSE_WORD},
+    {"guard", CLAUSE_LATER},     {"where", CLAUSE_LATER},   {"sniff", CLAUSE_LATER},
 };
 
 static bool is_option(clause_use use)
@@ -155,11 +155,6 @@ static bool clause_later(pk_compiler *cx, const char *text, pk_span span, clause
     span.hi = span.lo + (uint32_t)strlen(text);
     if (use == CLAUSE_LATER) {
         pk_diag_report(cx->diags, PK_DIAG_NOT_BUILT_YET, span, "`%s` is not built yet", text);
-        return true;
-    }
-    if (use == CLAUSE_LATER_VIEW) {
-        pk_diag_report(cx->diags, PK_DIAG_DEFAULT_OVERRIDDEN, span,
-                       "`%s` is not built yet: the default view is shown instead", text);
         return true;
     }
     return false;
@@ -521,12 +516,25 @@ static void lower_clause(pk_compiler *cx, const pk_ast_node *at)
         if (!cx->options->mark_standard)
             lower_check(cx, at);
         break;
+    case CLAUSE_VIEW: /* when all probes are known */
+        break;
     default: {
         pk_span span = {at->span.lo, at->span.lo + (uint32_t)strlen(text)};
         pk_diag_report(cx->diags, PK_DIAG_CLAUSE_PLACE, span,
                        "`%s` belongs into a probe, or behind a send: send .., %s=..", text, text);
         break;
     }
+    }
+}
+
+static void lower_views(pk_compiler *cx)
+{
+    for (size_t f = 0; f < cx->n_files; f++) {
+        for (pk_node node = pk_at(cx, cx->files[f])->a; node; node = pk_at(cx, node)->next) {
+            pk_ast_node at = *pk_at(cx, node);
+            if (at.kind == PK_AST_CLAUSE && strcmp(clause_text(cx, &at), "view") == 0)
+                pk_lower_view(cx, &at);
+        }
     }
 }
 
@@ -543,4 +551,5 @@ void pk_lower_program(pk_compiler *cx)
                 (void)pk_not_built(cx, at.span, "`if` between declarations");
         }
     }
+    lower_views(cx);
 }

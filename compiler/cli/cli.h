@@ -118,8 +118,16 @@ typedef struct pk_description {
     pk_ref probe; /* the one asked for, or the first */
 } pk_description;
 
+typedef struct pk_source_text {
+    const char *name, *text;
+    size_t len;
+} pk_source_text;
+
 /* Compiles the files or -e texts of the command line. 0 or an exit code, diagnostics printed. */
 int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_description *ret);
+/* The same behind texts that are there already. */
+int pk_describe_texts(pk_cli *cli, const pk_source_text *given, size_t n_given,
+                      const char *const *files, size_t n_files, pk_description *ret);
 /* The name under which the verb's description is told of: its path, "-e" or "standard input". */
 const char *pk_describe_name(const pk_cli *cli);
 /* The same for one description (file operand, -, or -e) that must have a probe, and chooses it. */
@@ -163,11 +171,18 @@ void pk_form_verify_end(pk_cli *cli);
 void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
                    const pk_writer_packet *packet);
 
+/* ---- view.c: views of runs ---- */
+/* The view to show of a run of `probe`: the one named, else the first there is; 0: none. `--as` in
+ * *ret_format when it names a format of rows. 0 or an exit code. */
+int pk_view_choose(pk_cli *cli, const pk_image *image, pk_ref probe, const char *name,
+                   pk_ref *ret_view, bool *ret_reformat, pk_view_format *ret_format);
+
 /* ---- the verbs ---- */
 int pk_cli_run(pk_cli *cli);
 int pk_cli_show(pk_cli *cli);
 int pk_cli_write(pk_cli *cli);
 int pk_cli_read(pk_cli *cli);
+int pk_cli_view(pk_cli *cli);
 int pk_cli_build(pk_cli *cli);
 int pk_cli_check(pk_cli *cli);
 int pk_cli_layers(pk_cli *cli);

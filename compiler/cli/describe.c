@@ -58,6 +58,12 @@ static int read_source(pk_cli *cli, pk_description *d, const char *path, pk_span
 
 int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_description *ret)
 {
+    return pk_describe_texts(cli, NULL, 0, files, n_files, ret);
+}
+
+int pk_describe_texts(pk_cli *cli, const pk_source_text *given, size_t n_given,
+                      const char *const *files, size_t n_files, pk_description *ret)
+{
     *ret = (pk_description){.sources = pk_sources_new()};
     ret->diags = ret->sources ? pk_diags_new(ret->sources) : NULL;
     pk_image standard;
@@ -67,6 +73,9 @@ int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_descri
     if (!ret->diags)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
     status = attach_standard(cli, &standard);
+    for (size_t i = 0; !status && i < n_given && n < PK_CLI_LIST; i++)
+        if (pk_sources_add(ret->sources, given[i].name, given[i].text, given[i].len, &texts[n++]))
+            status = pk_cli_fail(cli, PK_EXIT_USAGE, "%s is too long", given[i].name);
     for (size_t i = 0; !status && i < cli->n_exprs && n < PK_CLI_LIST; i++)
         if (pk_sources_add(ret->sources, "-e", cli->exprs[i], strlen(cli->exprs[i]), &texts[n++]))
             status = pk_cli_fail(cli, PK_EXIT_USAGE, "the text of -e is too long");

@@ -13,7 +13,7 @@ const pk_cli_verb pk_cli_verbs[PK_VERBS] = {
 
 #define V(id)  (1u << PK_VERB_##id)
 #define V_SET  (V(RUN) | V(SEND) | V(SHOW) | V(WRITE))
-#define V_TEXT (V_SET | V(BUILD) | V(DISASM) | V(CHECK) | V(EXPLAIN))
+#define V_TEXT (V_SET | V(BUILD) | V(DISASM) | V(CHECK) | V(EXPLAIN) | V(VIEW))
 #define V_NET  (V(RUN) | V(SEND))
 #define V_ALL  (~0u)
 const pk_cli_option pk_cli_options[PK_OPTIONS] = {
@@ -71,7 +71,7 @@ static int verb_find(pk_cli *cli, const char *text, bool *ret_file)
             return 0;
         }
     }
-    static const char *const later[] = {"view", "query", "sniff", "fmt", "doctor", "lab", "svg"};
+    static const char *const later[] = {"query", "sniff", "fmt", "doctor", "lab", "svg"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return pk_cli_fail(cli, PK_EXIT_USAGE, "`%s` is not built yet", text);

@@ -160,23 +160,22 @@ static int read_ports(pk_cli *cli, uint16_t *ports, uint32_t *ret_count)
     return 0;
 }
 
-/* False after a message for a form that exchanges do not have. */
-static bool form_of(pk_cli *cli, pk_front_form *ret_form)
+/* The form of exchanges that no view shows. */
+static pk_front_form form_of(const pk_cli *cli)
 {
-    static const pk_front_form forms[] = {[PK_FORM_TREE] = PK_FRONT_TREE,
-                                          [PK_FORM_LINE] = PK_FRONT_LINE,
-                                          [PK_FORM_PKT] = PK_FRONT_SOURCE,
-                                          [PK_FORM_JSON] = PK_FRONT_JSON,
-                                          [PK_FORM_HEX] = PK_FRONT_HEX};
-    pk_form form = pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE);
-    if (form == PK_FORM_C || form == PK_FORM_SPANS) {
-        (void)pk_cli_fail(cli, 0,
-                          "`--as %s` is for show and read; keep the run with -w and read it",
-                          cli->value[PK_OPT_AS]);
-        return false;
-    }
-    *ret_form = forms[form];
-    return true;
+    static const struct {
+        const char *name;
+        pk_front_form form;
+    } forms[] = {{"line", PK_FRONT_LINE},
+                 {"tree", PK_FRONT_TREE},
+                 {"json", PK_FRONT_JSON},
+                 {"hex", PK_FRONT_HEX},
+                 {"pkt", PK_FRONT_SOURCE}};
+    const char *name = cli->value[PK_OPT_ROWS];
+    for (size_t i = 0; name && i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(name, forms[i].name) == 0)
+            return forms[i].form;
+    return cli->times[PK_OPT_VERBOSE] ? PK_FRONT_TREE : PK_FRONT_LINE;
 }
 
 static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
@@ -189,8 +188,7 @@ static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
     status = status ? status : read_shard(cli, &setup->options);
     status = status ? status : read_words(cli, &setup->options);
     status = status ? status : read_ports(cli, ports, &setup->n_lab_ports);
-    if (!status && !form_of(cli, &setup->form))
-        status = PK_EXIT_USAGE;
+    setup->form = form_of(cli);
     if (!status && pk_cli_given(cli, PK_OPT_HOPS) &&
         (!pk_cli_number(cli, PK_OPT_HOPS, &hops) || hops > 8))
         status = bad_value(cli, "hops", cli->value[PK_OPT_HOPS], "0 to 8");
@@ -238,6 +236,9 @@ static int run(pk_cli *cli, pk_description *d)
         params[i] = (pk_front_param){names[i], cli->params[i].value};
     }
     int status = read_options(cli, &setup, ports);
+    if (!status && cli->verb == PK_VERB_RUN)
+        status = pk_view_choose(cli, &d->image, d->probe, cli->value[PK_OPT_VIEW], &setup.view,
+                                &setup.reformat, &setup.format);
     if (status)
         return status;
     install_handlers();

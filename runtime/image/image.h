@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/types.h"
+#include "image/view_records.h"
 
 /* An index into the section named beside it; STR is an offset into the string section. */
 typedef uint32_t pk_ref;
@@ -328,13 +329,14 @@ typedef struct pk_image_plan {
     uint32_t ref;
     pk_ref givens; /* GIV: first of n_givens */
     uint32_t n_givens;
-    pk_ref payload; /* PLN: first payload node, 0 = none */
-    pk_ref next;    /* PLN */
+    pk_ref payload;  /* PLN: first payload node, 0 = none */
+    pk_ref next;     /* PLN */
     uint32_t flags;  /* PK_PLAN_* */
     uint32_t stream; /* of random numbers, of a fuzzed instance */
 } pk_image_plan;
 enum {
-    PK_PLAN_FIELDS_END = 1, /* `_cut` is given: emit the items up to the last one given, then the cut
+    PK_PLAN_FIELDS_END =
+        1,           /* `_cut` is given: emit the items up to the last one given, then the cut
                                bytes, then nothing more of this instance */
     PK_PLAN_FUZZ = 2 /* fields with a constant default or none are random, see vm/fuzz.c */
 };
@@ -452,7 +454,10 @@ typedef struct pk_image_blob {
     PK_SECTION(PRB, probes, pk_image_probe)               \
     PK_SECTION(OPT, options, pk_image_option)             \
     PK_SECTION(CHK, checks, pk_image_check)               \
-    PK_SECTION(SRC, source, char)
+    PK_SECTION(SRC, source, char)                         \
+    PK_SECTION(VIW, views, pk_image_view)                 \
+    PK_SECTION(COL, columns, pk_image_column)             \
+    PK_SECTION(AGG, aggregates, pk_image_aggregate)
 
 typedef enum pk_section {
 #define PK_SECTION(id, field, type) PK_SEC_##id,

@@ -130,6 +130,7 @@ const char *pk_section_noun(pk_section section)
         [PK_SEC_GIV] = "given value",   [PK_SEC_ALT] = "alternative", [PK_SEC_DML] = "dimension",
         [PK_SEC_PST] = "pattern layer", [PK_SEC_PAT] = "pattern",     [PK_SEC_PRB] = "probe",
         [PK_SEC_OPT] = "option",        [PK_SEC_CHK] = "check",       [PK_SEC_SRC] = "source byte",
+        [PK_SEC_VIW] = "view",          [PK_SEC_COL] = "column",      [PK_SEC_AGG] = "aggregate",
     };
     return nouns[section];
 }

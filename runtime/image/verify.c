@@ -355,6 +355,8 @@ static int verify_all(pk_verifier *verifier, bool layers)
         code = pk_verify_layers(verifier);
     if (!code)
         code = pk_verify_links(verifier);
+    if (!code)
+        code = pk_verify_views(verifier);
     if (!code && layers)
         code = pk_verify_items(verifier);
     if (!code)

@@ -6,6 +6,7 @@
  *   verify_items.c  item programs: fixed prefix, windows, bit groups
  *   verify_layers.c layers: fields, members, payloads, answer shapes
  *   verify_links.c  what other records mean together: tables, chains, sets, plans, probes
+ *   verify_views.c  views: their expressions and what those are given
  *
  * Each step walks its sections once; a range that could be claimed twice is either checked by
  * something computed beforehand or may not overlap another (an expression may repeat another's
@@ -99,6 +100,7 @@ int pk_verify_payload(const pk_verifier *verifier, pk_ref ref, pk_ref owner);
 /* In this order. */
 int pk_verify_layers(pk_verifier *verifier);
 int pk_verify_links(pk_verifier *verifier);
+int pk_verify_views(pk_verifier *verifier);
 int pk_verify_items(pk_verifier *verifier);
 int pk_verify_expressions(pk_verifier *verifier);
 

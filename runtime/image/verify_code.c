@@ -285,6 +285,12 @@ static int check_numbers(const expr_check *check)
         return insn->d % 8 == 0 && insn->d <= 64 && insn->c <= 1
                    ? PK_OK
                    : EXPR_REFUSE(check, "encodes %u bits in order %u", insn->d, insn->c);
+    case PK_OPC_TEXT:
+        return insn->c <= PK_WRITTEN_PREFIX ? PK_OK
+                                            : EXPR_REFUSE(check, "text of form %u", insn->c);
+    case PK_OPC_NAMED:
+        return insn->e <= 1 ? PK_OK
+                            : EXPR_REFUSE(check, "names in mode %llu", (unsigned long long)insn->e);
     case PK_OPC_SIZE:
     case PK_OPC_BYTES:
         return insn->e < PK_IMAGE_SLOTS_LIMIT

@@ -99,7 +99,11 @@ static int on_received(void *context, const pk_exchange *exchange)
             return error;
     }
     note_unmatched(f, exchange);
-    if (is_listed(f, exchange))
+    if (f->viewed) {
+        int error = pk_viewed_received(f->viewed, exchange, &f->out, &f->error);
+        if (error)
+            return error;
+    } else if (is_listed(f, exchange))
         pk_report_exchange(&f->report, &f->out, exchange);
     return f->out.len >= PUT_AT ? put_results(f) : PK_OK;
 }
@@ -134,15 +138,33 @@ static void tell_plan(pk_front *f)
 
 /* ---- after it ---- */
 
+/* A stimulus without an answer: a row of every view, and listed without one when asked for. */
+static int list_one(pk_front *f, uint32_t k)
+{
+    if (!f->viewed) {
+        pk_report_unanswered(&f->report, &f->out, k);
+        return PK_OK;
+    }
+    pk_u128 n = pk_session_number(f->session, k);
+    const pk_tree *sent = pk_session_stimulus(f->session, n);
+    return pk_viewed_unanswered(f->viewed, sent, n, &f->out, &f->error);
+}
+
 static int list_unanswered(pk_front *f)
 {
+    bool wanted = f->setup->unanswered || f->viewed;
+    uint32_t count = wanted ? pk_session_stimuli(f->session) : 0;
     int error = PK_OK;
-    uint32_t count = f->setup->unanswered ? pk_session_stimuli(f->session) : 0;
     for (uint32_t k = 0; !error && k < count; k++) {
         if (!pk_session_unanswered(f->session, k))
             continue;
-        pk_report_unanswered(&f->report, &f->out, k);
-        error = f->out.len >= PUT_AT ? put_results(f) : PK_OK;
+        error = list_one(f, k);
+        if (!error && f->out.len >= PUT_AT)
+            error = put_results(f);
+    }
+    if (!error) {
+        error = pk_viewed_finish(f->viewed, &f->out, &f->error);
+        f->viewed = NULL;
     }
     return error ? error : put_results(f);
 }
@@ -215,6 +237,7 @@ static void close_all(pk_front *f)
 {
     pk_session_counts none = {0};
     pk_record_finish(f->record, &none, 0, NULL);
+    (void)pk_viewed_finish(f->viewed, &f->out, NULL);
     pk_session_free(f->session);
     pk_scope_free(f->scope);
     pk_done_free(&f->done);

@@ -19,6 +19,7 @@
 #include "image/image.h"
 #include "run/options.h"
 #include "run/session.h"
+#include "view/view.h"
 
 #define PK_FRONT_TARGETS    UINT64_C(65536)     /* targets of a run that nobody has confirmed */
 #define PK_FRONT_EXCLUSIONS "/etc/pktc/exclude" /* is read where it exists */
@@ -82,6 +83,10 @@ typedef struct pk_front_setup {
     bool quiet;      /* no summary, no progress */
     bool progress;   /* keep a progress line (standard error is a terminal) */
     unsigned verbosity;
+    pk_ref view;   /* VIW by which results are shown; 0: a line per exchange, in `form` */
+    bool reformat; /* in `format` instead of the view's own */
+    pk_view_format format;
+    unsigned width; /* of tables in characters; 0: 80 */
     pk_front_form form;
     pk_front_exit exit_rule;
     const char *program; /* "pktc 0.1.0": kept in the file of the run */

@@ -9,6 +9,7 @@
 #include "run/front.h"
 #include "run/record.h"
 #include "run/report.h"
+#include "run/viewed.h"
 
 /* Everything a run needs, opened in this order and closed in the other. */
 typedef struct pk_front {
@@ -25,6 +26,7 @@ typedef struct pk_front {
     pk_done done;       /* what that run did */
     pk_record *record;
     pk_report report;
+    pk_viewed *viewed;
     pk_buf out, line;
     pk_error error;
     bool progress_shown;

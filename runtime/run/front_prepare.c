@@ -116,6 +116,23 @@ static int open_session(pk_front *f)
     return error ? error : pk_session_open(f->session, &f->error);
 }
 
+static int open_view(pk_front *f)
+{
+    const pk_front_setup *setup = f->setup;
+    if (!setup->view)
+        return PK_OK;
+    const pk_viewed_setup viewed = {
+        .image = setup->image,
+        .vm = f->vm,
+        .view = setup->view,
+        .forced = setup->reformat,
+        .format = setup->format,
+        .width = setup->width,
+        .link = pk_transport_link_of(pk_session_transport(f->session))->link,
+        .program = setup->program};
+    return pk_viewed_open(&f->viewed, &viewed, &f->error);
+}
+
 int pk_front_prepare(pk_front *f)
 {
     if (f->setup->lab && open_lab(f))
@@ -131,5 +148,5 @@ int pk_front_prepare(pk_front *f)
         return pk_front_fail(f, error == PK_ELIMIT ? PK_EXIT_USAGE : pk_front_exit_of(error));
     f->report =
         (pk_report){f->session, f->vm, f->setup->image, f->setup->form, f->setup->verbosity};
-    return pk_front_open_record(f) ? pk_front_fail(f, PK_EXIT_OUTPUT) : 0;
+    return pk_front_open_record(f) || open_view(f) ? pk_front_fail(f, PK_EXIT_OUTPUT) : 0;
 }

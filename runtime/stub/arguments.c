@@ -7,6 +7,7 @@
 #include "base/literal.h"
 #include "run/params.h"
 #include "run/shard.h"
+#include "view/view.h"
 
 typedef struct parsing {
     const pk_image *image;
@@ -15,6 +16,7 @@ typedef struct parsing {
     uint32_t n_params;
     pk_front_reach *reach;
     pk_stub_verb *verb;
+    const char *view, *form; /* as typed; NULL: not given */
     pk_error *error;
 } parsing;
 
@@ -132,13 +134,22 @@ static int set_form(parsing *p, const char *text)
                                         [PK_FRONT_JSON] = "json",
                                         [PK_FRONT_HEX] = "hex",
                                         [PK_FRONT_SOURCE] = "pkt"};
+    p->form = text;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(text, names[i]) != 0)
             continue;
         p->setup->form = (pk_front_form)i;
         return PK_OK;
     }
-    return refuse(p, "--as", text, "line, tree, json, hex or pkt");
+    return pk_view_format_find(text, &p->setup->format)
+               ? PK_OK
+               : refuse(p, "--as", text, "line, tree, json, hex, pkt, table, csv, md or tex");
+}
+
+static int set_view(parsing *p, const char *text)
+{
+    p->view = text;
+    return PK_OK;
 }
 
 static int set_exit(parsing *p, const char *text)
@@ -296,7 +307,8 @@ static const struct flag {
     {"iface", 'i', "NAME", set_interface, "interface (default: by the route)"},
     {"write", 'w', "FILE", set_save, "keep the run in a pcapng file"},
     {"resume", 0, "FILE", set_resume, "go on with the run that FILE keeps"},
-    {"as", 0, "FORM", set_form, "line, tree, json, hex or pkt"},
+    {"view", 0, "NAME", set_view, "the view to show; none: a line per exchange"},
+    {"as", 0, "FORM", set_form, "table, csv, json, md, tex, pkt; line, tree, hex"},
     {"unanswered", 0, NULL, set_unanswered, "list what was not answered, too"},
     {"all", 0, NULL, set_others, "list duplicates, late and unmatched packets, too"},
     {"exit", 0, "RULE", set_exit, "exit code 0 for any answer, all answered, or ran"},
@@ -446,6 +458,33 @@ static int take_all(parsing *p, int argc, char **argv)
     return error;
 }
 
+static int unknown_view(parsing *p)
+{
+    pk_error_set(p->error, PK_EFORMAT, "there is no view `%s` of this probe; there are", p->view);
+    for (pk_ref i = 1; i < p->image->n_views; i++)
+        pk_error_append(p->error, "%s %s", i > 1 ? "," : "",
+                        pk_image_text(p->image, p->image->views[i].name));
+    return PK_EFORMAT;
+}
+
+/* The view that is named, else the first of the probe, unless --as wants exchanges. */
+static int choose_view(parsing *p)
+{
+    pk_front_setup *setup = p->setup;
+    const char *form = p->form ? p->form : "";
+    bool none = p->view && strcmp(p->view, "none") == 0;
+    setup->view = p->view ? pk_view_find(p->image, p->view) : pk_view_first(p->image, setup->probe);
+    pk_ref of = setup->view ? p->image->views[setup->view].probe : 0;
+    if (p->view && !none && (!setup->view || (of && of != setup->probe)))
+        return unknown_view(p);
+    if (none || setup->verbosity || strcmp(form, "line") == 0 || strcmp(form, "tree") == 0 ||
+        strcmp(form, "hex") == 0)
+        setup->view = 0;
+    setup->reformat =
+        pk_view_format_find(strcmp(form, "pkt") == 0 ? "source" : form, &setup->format);
+    return PK_OK;
+}
+
 int pk_stub_arguments(const pk_image *image, int argc, char **argv, pk_arena *arena,
                       pk_front_setup *setup, pk_stub_verb *ret_verb, pk_error *reterr_)
 {
@@ -466,7 +505,7 @@ int pk_stub_arguments(const pk_image *image, int argc, char **argv, pk_arena *ar
     if (*ret_verb == PK_STUB_RUN && !setup->probe)
         return probe_count(image) ? unknown_probe(&p, NULL)
                                   : pk_error_set(reterr_, PK_EFORMAT, "the program has no probe");
-    return PK_OK;
+    return *ret_verb == PK_STUB_RUN ? choose_view(&p) : PK_OK;
 }
 
 /* ---- help ---- */

@@ -311,6 +311,89 @@ void pk_text_plain(pk_buf *out, const pk_tree *tree, pk_tree_node leaf)
         put_raw_bits(out, tree, leaf);
 }
 
+/* ---- values apart from trees ---------------------------------------------------------------------
+ */
+
+void pk_text_any(pk_buf *out, pk_value value)
+{
+    if (value.kind == PK_INT)
+        pk_text_signed(out, value.number);
+    else if (value.kind == PK_BYTES && pk_codec_readable((pk_bytes){value.bytes, value.len}))
+        pk_buf_add(out, value.bytes, value.len);
+    else if (value.kind == PK_BYTES)
+        put_hex_literal(out, (pk_bytes){value.bytes, value.len});
+}
+
+static void put_duration(pk_buf *out, int64_t nanoseconds)
+{
+    uint64_t size = nanoseconds < 0 ? 0 - (uint64_t)nanoseconds : (uint64_t)nanoseconds;
+    const char *sign = nanoseconds < 0 ? "-" : "";
+    double value = (double)size;
+    if (size < 10000)
+        pk_buf_printf(out, "%s%llu ns", sign, (unsigned long long)size);
+    else if (size < 1000000)
+        pk_buf_printf(out, "%s%.1f us", sign, value / 1e3);
+    else if (size < 1000000000)
+        pk_buf_printf(out, "%s%.*f ms", sign, size < 10000000 ? 2 : 1, value / 1e6);
+    else
+        pk_buf_printf(out, "%s%.2f s", sign, value / 1e9);
+}
+
+void pk_text_form(pk_buf *out, pk_view_form form, pk_value value)
+{
+    if (value.kind == PK_INT && form == PK_WRITTEN_DURATION) {
+        put_duration(out, value.number);
+    } else if (value.kind == PK_INT && form == PK_WRITTEN_MOMENT) {
+        int64_t rest = value.number % 1000000000;
+        rest += rest < 0 ? 1000000000 : 0;
+        pk_buf_printf(out, "%lld.%09lld", (long long)((value.number - rest) / 1000000000),
+                      (long long)rest);
+    } else if (value.kind == PK_BYTES && form == PK_WRITTEN_PREFIX) {
+        for (uint32_t i = 0; i < value.len; i++)
+            pk_buf_printf(out, "%s%02x", i ? ":" : "", value.bytes[i]);
+    } else if (value.kind == PK_BYTES && form == PK_WRITTEN_PREFIX) {
+        for (uint32_t i = 0; i < value.len; i++)
+            pk_buf_printf(out, "%s%02x", i ? ":" : "", value.bytes[i]);
+    } else {
+        pk_text_any(out, value);
+    }
+}
+
+static pk_ref selected_names(const pk_image *image, pk_ref field, pk_value selector)
+{
+    pk_ref names = image->fields[field].names;
+
+    if (!image->fields[field].select)
+        return names;
+    if (selector.kind != PK_INT)
+        return 0;
+    while (names && !(image->enums[names].chained &&
+                      image->enums[names].select == (uint64_t)selector.number))
+        names = image->enums[names].next;
+    return names;
+}
+
+void pk_text_value(pk_buf *out, const pk_image *image, pk_ref field, pk_value value, bool names,
+                   pk_value selector)
+{
+    const pk_image_field *at = &image->fields[field];
+    pk_ref known = value.kind == PK_INT ? selected_names(image, field, selector) : 0;
+    pk_codec codec = pk_text_codec(image, at->codec);
+    bool shown = known && (names || image->enums[known].flags & 1);
+
+    if (shown && pk_text_enumerator(out, image, known, (uint64_t)value.number))
+        return;
+    if (value.kind == PK_INT)
+        pk_text_integer(out, at, value.number);
+    else if (is_address(at, value))
+        put_address(out, (pk_type)at->type, value.bytes);
+    else if (value.kind == PK_BYTES && codec != PK_CODEC_NONE &&
+             pk_codec_decode(codec, (pk_bytes){value.bytes, value.len}, out))
+        return;
+    else
+        pk_text_any(out, value);
+}
+
 /* Names that mean something else where an enumerator may stand (LANGUAGE.md 2.1, 2.2, 3.1): reading
  * them would be refused as ambiguous. */
 static bool taken(const pk_image *image, const char *name)

@@ -41,6 +41,20 @@ bool pk_text_enumerator(pk_buf *out, const pk_image *image, pk_ref names, uint64
 /* The meaning of a leaf or of a struct with a codec, unescaped. */
 bool pk_text_meaning(pk_buf *out, const pk_tree *tree, pk_tree_node node, const pk_writer *how);
 
+/* A value apart from its tree, as field `field` of the image is written: flags by their letters or
+ * names, codec texts, addresses, integers as declared. `names`: an enumerator by its name, among
+ * those that `selector` selects where the field's names hang on another. Escaped like a meaning is:
+ * not at all. */
+void pk_text_value(pk_buf *out, const pk_image *image, pk_ref field, pk_value value, bool names,
+                   pk_value selector);
+
+/* A value of which nothing is known: a number, an address by its length, readable text as it is, or
+ * x"hex". Not escaped. */
+void pk_text_any(pk_buf *out, pk_value value);
+
+/* The same, of a duration or a moment where the form says so. */
+void pk_text_form(pk_buf *out, pk_view_form form, pk_value value);
+
 /* What is on the wire; always possible, always safe to print. */
 void pk_text_plain(pk_buf *out, const pk_tree *tree, pk_tree_node leaf);
 

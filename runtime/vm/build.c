@@ -76,8 +76,8 @@ const char *pk_vm_ignored(const pk_vm *vm, char *text, size_t size, uint32_t *re
 
 /* ---- expressions over finished trees --------------------------------------------------------- */
 
-pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
-                    const pk_tree *other, const pk_value *args, uint32_t n_args)
+static pk_value evaluate_over(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
+                              const pk_tree *other, const pk_value *args, uint32_t n_args)
 {
     uint64_t len = (tree ? tree->len : 0) + (uint64_t)(other ? other->len : 0);
     pk_vm_scratch_reset(&vm->scratch);
@@ -89,14 +89,31 @@ pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node se
     vm->trees[1] = other;
     pk_value node = tree ? pk_vm_tree_node(0, self) : pk_value_undefined();
     pk_value value = pk_vm_evaluate(vm, expr, node, VM_NO_ITEM, args, n_args);
-    if (vm->failed)
-        return pk_value_undefined();
-    if (value.kind == VM_MULTI) {
-        value = value.len ? *(const pk_value *)(const void *)value.bytes : pk_value_undefined();
+    return vm->failed ? pk_value_undefined() : value;
+}
+
+pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
+                    const pk_tree *other, const pk_value *args, uint32_t n_args)
+{
+    pk_value value = evaluate_over(vm, expr, tree, self, other, args, n_args);
+    if (value.kind == PK_MANY) {
+        value = value.len ? *value.many : pk_value_undefined();
         if (value.kind == PK_NODE && pk_vm_kind(vm, value) == VM_IS_LEAF)
             (void)pk_vm_plain(vm, &value, 0);
     }
     if (!vm->trace)
         value.spare = 0;
     return value;
+}
+
+/* A list is read like the elements of a path through it. */
+pk_value pk_vm_eval_many(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
+                         const pk_tree *other, const pk_value *args, uint32_t n_args)
+{
+    pk_value value = evaluate_over(vm, expr, tree, self, other, args, n_args);
+    bool list = value.kind == PK_NODE && pk_vm_kind(vm, value) == VM_IS_LIST;
+    if (!list)
+        return value;
+    (void)pk_vm_push_map(vm, value, 0, 0);
+    return pk_vm_run_frame(vm) == PK_OK ? vm->result : pk_value_undefined();
 }

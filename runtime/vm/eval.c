@@ -199,65 +199,6 @@ static int do_extent(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_v
     return VM_READY;
 }
 
-/* Where the item at hand lies, counted from `self` (in bits); false when there is none. */
-static bool bit_at_hand(const pk_vm *vm, pk_value self, uint64_t *ret_bits)
-{
-    if (self.kind != PK_NODE || self.tree != 0)
-        return false;
-    uint64_t start = vm->trees[0]->recs[pk_tree_unpack(self.node).rec].off;
-    uint64_t at = vm->dissection.running ? vm->dissection.p : vm->at_bit;
-    if (!vm->dissection.running && !vm->inferring)
-        return false;
-    *ret_bits = at >= start ? at - start : 0;
-    return true;
-}
-
-static pk_value enclosing_layer(const pk_vm *vm, pk_value self)
-{
-    pk_value owner = self;
-    while (owner.kind == PK_NODE &&
-           pk_vm_layer(vm, pk_vm_layer_of(vm, owner))->kind != PK_LAYER_LAYER) {
-        self = owner;
-        owner = pk_vm_owner(vm, owner);
-    }
-    return owner.kind == PK_NODE ? owner : self;
-}
-
-static int do_place(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_value *ret_value)
-{
-    *ret_value = pk_value_undefined();
-    pk_value self = frame->self;
-    if (self.kind != PK_NODE)
-        return VM_READY;
-    if (pk_vm_on_build(vm, self)) {
-        if (frame->item == VM_NO_ITEM)
-            return VM_READY;
-        return insn->op == PK_OPC_HERE
-                   ? pk_vm_push_here(vm, (uint32_t)self.node, frame->item, insn->a)
-                   : pk_vm_push_pos(vm, (uint32_t)self.node, frame->item, insn->a);
-    }
-    uint64_t bits;
-    if (insn->op == PK_OPC_POS)
-        self = enclosing_layer(vm, self);
-    if (bit_at_hand(vm, self, &bits))
-        *ret_value = pk_value_int((int64_t)(bits / 8));
-    return VM_READY;
-}
-
-static pk_value do_window(pk_vm *vm, const pk_insn *insn)
-{
-    const vm_dissection *d = &vm->dissection;
-    vm->looks += vm->building;
-    if (vm->building || !d->running)
-        return pk_value_undefined();
-    if (insn->op == PK_OPC_REST) {
-        pk_value rest = pk_value_int((int64_t)((d->e - d->p) / 8));
-        rest.spare = 1; /* no number of its own: see dissect.c */
-        return rest;
-    }
-    return insn->op == PK_OPC_SCAN ? pk_vm_scan(vm, insn->d) : pk_vm_peek(vm, insn->d);
-}
-
 static pk_value do_under(const pk_vm *vm, const vm_frame *frame, pk_ref layer)
 {
     if (frame->self.kind != PK_NODE)
@@ -367,6 +308,27 @@ static void do_call(pk_vm *vm, const vm_frame *frame, const pk_insn *insn)
         vm->frames[vm->depth - 1].args = args;
         vm->frames[vm->depth - 1].n_args = insn->c;
     }
+}
+
+static int do_sorted(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_value *ret_value)
+{
+    int status = comparable(vm, frame, insn->b, false);
+    if (status == VM_READY)
+        *ret_value = pk_vm_sorted(vm, vm->regs[frame->regs + insn->b]);
+    return status;
+}
+
+static int do_text(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_value *ret_value)
+{
+    const pk_value *regs = vm->regs + frame->regs;
+    bool named = insn->op == PK_OPC_NAMED;
+    int status = comparable(vm, frame, insn->b, false);
+    if (status == VM_READY && named)
+        status = single(vm, frame, insn->c);
+    if (status == VM_READY)
+        *ret_value =
+            pk_vm_text(vm, insn, regs[insn->b], named ? regs[insn->c] : pk_value_undefined());
+    return status;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -536,12 +498,12 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
             break;
         case PK_OPC_HERE:
         case PK_OPC_POS:
-            DELIVER(do_place(vm, frame, insn, &found));
+            DELIVER(pk_vm_place(vm, frame, insn, &found));
             break;
         case PK_OPC_REST:
         case PK_OPC_PEEK:
         case PK_OPC_SCAN:
-            RESULT(do_window(vm, insn));
+            RESULT(pk_vm_window(vm, insn));
             break;
         case PK_OPC_FIND:
             DELIVER(do_find(vm, frame, insn, &found));
@@ -568,6 +530,16 @@ void pk_vm_step_expr(pk_vm *vm, vm_frame *frame)
         case PK_OPC_METHOD:
             DELIVER(pk_vm_method(vm, regs[insn->b], insn->d, regs + insn->b + 1, insn->c, insn->a,
                                  &found));
+            break;
+        case PK_OPC_NTH:
+            RESULT(pk_vm_nth(vm, regs[insn->b], insn->d, (int64_t)insn->e));
+            break;
+        case PK_OPC_SORTED:
+            AGAIN(do_sorted(vm, frame, insn, &found));
+            break;
+        case PK_OPC_TEXT:
+        case PK_OPC_NAMED:
+            AGAIN(do_text(vm, frame, insn, &found));
             break;
         case PK_OPC_RET:
             pk_vm_return(vm, regs[insn->a]);

@@ -33,7 +33,7 @@
 #define VM_NO_ITEM UINT32_MAX
 
 enum {
-    VM_MULTI = 4,     /* value kind: what all elements of a list have; `len` values at `bytes` */
+    VM_MULTI = PK_MANY,
     VM_DISCARD = 255, /* a frame's result is found where it was stored */
     VM_READY = 0,
     VM_PUSHED = 1,        /* a frame was pushed (or the machine failed): run the same step again */
@@ -305,6 +305,16 @@ pk_value pk_vm_axis(pk_vm *vm, pk_ref axis);
 
 /* ---- natives.c ---- */
 /* VM_PUSHED when it needs a field that is not computed yet. */
+/* ---- place.c ---- */
+int pk_vm_place(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_value *ret_value);
+pk_value pk_vm_window(pk_vm *vm, const pk_insn *insn);
+
+/* ---- viewing.c: what only views ask ---- */
+pk_value pk_vm_nth(const pk_vm *vm, pk_value base, pk_ref layer, int64_t n);
+pk_value pk_vm_sorted(pk_vm *vm, pk_value many);
+/* `insn` is TEXT or NAMED; values plain, but for nodes that have none. */
+pk_value pk_vm_text(pk_vm *vm, const pk_insn *insn, pk_value value, pk_value selector);
+
 int pk_vm_native(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsigned n,
                  pk_value *ret_value);
 

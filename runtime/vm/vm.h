@@ -106,6 +106,11 @@ pk_ref pk_vm_link_layer(const pk_vm *vm, uint32_t dlt);
 pk_value pk_vm_eval(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
                     const pk_tree *other, const pk_value *args, uint32_t n_args);
 
+/* The same, but a list gives all its values (PK_MANY). Nodes that are no values of their own remain
+ * nodes: instances, and structs with a text codec. */
+pk_value pk_vm_eval_many(pk_vm *vm, pk_ref expr, const pk_tree *tree, pk_tree_node self,
+                         const pk_tree *other, const pk_value *args, uint32_t n_args);
+
 /* Would building give `node` the bits that it has, were it left unset in a description of this tree
  * (LANGUAGE.md, inference)? Of a leaf: what an upper layer imposes, else its default, else zero or
  * nothing, computed on the rest of the tree. Of a struct field: its default's bytes, or, for a

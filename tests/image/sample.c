@@ -252,6 +252,32 @@ static void make_pattern(pk_image_builder *to, sample *s)
     s->pattern = pattern;
 }
 
+/* Rows by what was sent, and how many of each. */
+static void make_view(pk_image_builder *to, sample *s, pk_ref probe)
+{
+    s->over_row =
+        EXPR(to, 0, 1, "sent", {.op = PK_OPC_ARG, .a = 0, .d = PK_VIEW_SENT}, {.op = PK_OPC_RET});
+    s->over_group =
+        EXPR(to, 0, 1, "count()", {.op = PK_OPC_ARG, .a = 0, .d = 0}, {.op = PK_OPC_RET});
+    pk_ref columns = PK_ADD(to, COL, 2), functions = PK_ADD(to, AGG, 2);
+    *PK_AT(to, COL, columns) =
+        (pk_image_column){.name = text(to, "sent"), .expr = s->over_row, .role = PK_COLUMN_KEY};
+    *PK_AT(to, COL, columns + 1) = (pk_image_column){.name = text(to, "n"), .expr = s->over_group};
+    *PK_AT(to, AGG, functions) = (pk_image_aggregate){.kind = PK_AGG_DELTA, .expr = s->over_row};
+    *PK_AT(to, AGG, functions + 1) = (pk_image_aggregate){.kind = PK_AGG_COUNT};
+    s->view = PK_ADD(to, VIW, 1);
+    *PK_AT(to, VIW, s->view) = (pk_image_view){.name = text(to, "kinds"),
+                                               .probe = probe,
+                                               .columns = columns,
+                                               .n_columns = 2,
+                                               .running = functions,
+                                               .n_running = 1,
+                                               .aggregates = functions + 1,
+                                               .n_aggregates = 1,
+                                               .flags = PK_VIEW_GROUPED,
+                                               .source = text(to, "sample.pkt:10")};
+}
+
 static void make_program(pk_image_builder *to, sample *s)
 {
     pk_ref drawn = EXPR(to, 0, 0, "p", {.op = PK_OPC_AXIS, .a = 0, .d = s->axis},
@@ -294,6 +320,7 @@ static void make_program(pk_image_builder *to, sample *s)
     pk_ref check = PK_ADD(to, CHK, 1);
     *PK_AT(to, CHK, check) = (pk_image_check){alt, bytes, text(to, "sample.pkt:9"), 0};
     (void)PK_PUT(to, SRC, "layer demo {", 12);
+    make_view(to, s, probe);
 }
 
 sample sample_make(pk_image_builder *builder)

@@ -6,7 +6,7 @@
  *     payload by magic
  *   struct part(n) { v: u8 }, case part.big = ..
  *
- * and a program: a parameter, a set, an axis, a plan of two instances, a probe, a check.
+ * and a program: a parameter, a set, an axis, a plan of two instances, a probe, a check, a view.
  */
 #ifndef PK_TESTS_IMAGE_SAMPLE_H
 #define PK_TESTS_IMAGE_SAMPLE_H
@@ -19,6 +19,7 @@ typedef struct sample {
     pk_ref magic, a, b, more, list, v;                   /* FLD */
     pk_ref constant, formula, branch, condition, member; /* EXP */
     pk_ref set, axis, plan, inner, table, pattern;
+    pk_ref view, over_row, over_group; /* VIW, EXP, EXP */
 } sample;
 
 /* Fills `builder` (from pk_image_builder_new(NULL)). */

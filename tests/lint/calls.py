@@ -15,7 +15,9 @@ SYNTAX = "depth of the syntax tree, bounded by the parser (PK_AST_DEPTH_LIMIT) a
 BOUNDED = {name: SYNTAX for name in (
     "expand", "sides", "pk_field_of_expr", "pk_lower", "declare_layer", "gather_derived",
     "gather_items", "lower_derived", "lower_items", "pk_is_packet", "choices", "plan", "gather",
-    "pk_plan_struct")}
+    "pk_plan_struct", "holds", "pk_lower_over_group")}
+BOUNDED |= dict.fromkeys(("look", "written"),
+                         "nodes of the syntax tree that one look at a path may take (LOOKS)")
 
 TITLE = re.compile(r"^(\S+\.o):\s+file format")
 FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")

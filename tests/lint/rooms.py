@@ -13,7 +13,8 @@ from tree import sources
 
 BASE, IMAGE = "runtime/base", "runtime/image"
 MIDDLE = ["runtime/vm", "runtime/set", "runtime/tree", "runtime/io", "runtime/net"]
-RUN = [BASE, IMAGE, *MIDDLE, "runtime/run"]
+VIEW = "runtime/view"
+RUN = [BASE, IMAGE, *MIDDLE, VIEW, "runtime/run"]
 
 MAY_INCLUDE = {
     "grammar": [BASE],
@@ -25,7 +26,9 @@ MAY_INCLUDE = {
     **{room: [BASE, IMAGE] for room in MIDDLE},
     # The machines read a set's indices and fill field trees; neither knows the machines.
     "runtime/vm": [BASE, IMAGE, "runtime/set", "runtime/tree"],
-    "runtime/run": [BASE, IMAGE, *MIDDLE],
+    # Views read trees with the machine; what runs gives them their rows.
+    VIEW: [BASE, IMAGE, "runtime/set", "runtime/tree", "runtime/vm"],
+    "runtime/run": [BASE, IMAGE, *MIDDLE, VIEW],
     "runtime/stub": RUN,
     "stdlayers": [],
     "tests": ["*"],
