@@ -175,8 +175,8 @@ pk_value pk_vm_fuzz_bytes(pk_vm *vm, uint32_t instance, pk_ref field, pk_value l
         length = pk_value_int(draw_below(vm, key, FOR_COUNT + slot, MOST_BYTES + 1));
     if (length.number < 0)
         length = pk_value_int(0);
-    if (length.number > PK_VM_FILL_LIMIT) /* says so */
-        return pk_vm_fill(vm, 0, length.number);
+    if (length.number > PK_VM_FUZZ_LIMIT)
+        length = pk_value_int(PK_VM_FUZZ_LIMIT);
     return random_bytes(vm, key, slot + 1, (uint32_t)length.number);
 }
 

@@ -23,6 +23,7 @@ enum {
     PK_VM_FRAMES = 1024,           /* nested evaluations */
     PK_VM_PACKET_LIMIT = 1 << 20,  /* bytes of a built packet */
     PK_VM_FILL_LIMIT = 1 << 20,    /* bytes that one zeros(), fill() or `*` may make */
+    PK_VM_FUZZ_LIMIT = 1024,       /* bytes of a fuzzed field, whatever its random length says */
     PK_VM_FLIP_LIMIT = 65536,      /* bits that one mutate() may change */
     PK_VM_INSTANCES_LIMIT = 65536, /* instances of a built packet */
     PK_VM_BUILD_FUEL = 1 << 24     /* steps of building one packet */

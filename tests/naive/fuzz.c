@@ -216,6 +216,8 @@ static naive_value bytes_of_field(naive_packet *packet, naive_inst *inst, const 
         length = field->bits / 8;
     else if (any || !naive_number(packet, size, &length))
         length = below(packet, key, 0x7fffffffU + place, 17);
+    if (length > 1024)
+        length = 1024;
     return octets(packet, key, place, length < 0 ? 0 : (size_t)length);
 }
 
