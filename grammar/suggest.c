@@ -41,7 +41,7 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 
 void pk_suggest_begin(pk_suggest *suggest, const char *word)
 {
-    *suggest = (pk_suggest){.word = word, .distance = EDIT * ((unsigned)(strlen(word) / 3) + 1)};
+    *suggest = (pk_suggest){.word = word, .distance = EDIT * (unsigned)(strlen(word) / 3) + 1};
 }
 
 void pk_suggest_offer(pk_suggest *suggest, const char *candidate)
