@@ -223,6 +223,7 @@ static void close_compiler(pk_compiler *cx)
     free(cx->keys);
     free(cx->binds);
     free(cx->axes);
+    free(cx->draws);
     free(cx->dims);
     pk_ast_free(cx->ast);
     pk_image_builder_free(cx->builder);

@@ -288,19 +288,6 @@ static bool is_zero(const pk_code *code, unsigned reg)
     return last && last->op == PK_OPC_INT && last->a == reg && last->e == 0;
 }
 
-/* Whether what was emitted last but one is an address in this register, by its name or parameter. */
-static bool is_address(const pk_compiler *cx, unsigned reg)
-{
-    const pk_code *code = cx->code;
-    const pk_insn *insn = code->count > 1 ? &code->insns[code->count - 2] : NULL;
-    if (!insn || insn->a != reg)
-        return false;
-    if (insn->op != PK_OPC_PARAM)
-        return insn->op == PK_OPC_BLOB;
-    unsigned type = PK_AT(cx->builder, PAR, insn->d)->type;
-    return type == PK_PARAM_IP4 || type == PK_PARAM_IP6;
-}
-
 static bool emit_arithmetic(pk_compiler *cx, unsigned op, pk_span span, unsigned dst)
 {
     static const uint8_t ops[PK_OP_BITNOT + 1] = {
@@ -317,8 +304,6 @@ static bool emit_arithmetic(pk_compiler *cx, unsigned op, pk_span span, unsigned
         pk_diag_report(cx->diags, PK_DIAG_DIVISION_BY_ZERO, span, "a division by zero");
         return false;
     }
-    if (op == PK_OP_DIV && is_address(cx, dst))
-        return pk_not_built(cx, span, "a prefix of an address that is not written out");
     return pk_emit(cx, (pk_op)ops[op], dst, dst, dst + 1, 0, 0);
 }
 
@@ -435,8 +420,15 @@ static bool lower_slice(pk_compiler *cx, const pk_scope *scope, const pk_ast_nod
     return good && pk_emit(cx, PK_OPC_SLICE, dst, dst, dst + 1, dst + 2, 0);
 }
 
-static bool lower_index(pk_compiler *cx, const pk_scope *scope, const pk_ast_node *at, unsigned dst)
+static bool lower_index(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                        unsigned dst)
 {
+    const pk_ast_node value = *pk_at(cx, node), *at = &value;
+    const pk_scope *inside;
+    uint32_t index;
+    pk_node zip = pk_zip_element(cx, scope, node, &inside, &index);
+    if (zip)
+        return pk_lower_zip(cx, inside, zip, index, expected, dst);
     return pk_lower(cx, scope, at->a, 0, dst) && pk_lower(cx, scope, at->b, 0, dst + 1) &&
            pk_emit(cx, PK_OPC_ELEMENT, dst, dst, dst + 1, 0, 0);
 }
@@ -471,7 +463,7 @@ static bool lower_node(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_
     case PK_AST_UNARY:
         return lower_unary(cx, scope, node, expected, dst);
     case PK_AST_BINARY:
-        if (at.a == PK_OP_EXCEPT)
+        if (at.a == PK_OP_EXCEPT || pk_is_prefix(cx, scope, node, expected))
             return pk_lower_axis(cx, scope, node, expected, dst);
         return lower_binary(cx, scope, node, expected, dst);
     case PK_AST_COND:
@@ -481,7 +473,7 @@ static bool lower_node(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_
     case PK_AST_MEMBER:
         return pk_lower_member(cx, scope, node, dst);
     case PK_AST_INDEX:
-        return lower_index(cx, scope, &at, dst);
+        return lower_index(cx, scope, node, expected, dst);
     case PK_AST_SLICE:
         return lower_slice(cx, scope, &at, dst);
     case PK_AST_RANGE:

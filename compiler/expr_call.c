@@ -392,10 +392,9 @@ static bool lower_own_def(pk_compiler *cx, const pk_scope *scope, const pk_ast_n
 
 bool pk_function_is_later(const char *text)
 {
-    static const char *const later[] = {"train",  "fragment",  "answer",    "lines",    "pcap",
-                                        "file",   "shuffle",   "sample",    "weighted", "cycle",
-                                        "hash",   "ephemeral", "local_net", "md5",      "sha1",
-                                        "sha256", "hmac",      "siphash",   "each"};
+    static const char *const later[] = {"train",     "fragment",  "answer", "hash",
+                                        "ephemeral", "local_net", "md5",    "sha1",
+                                        "sha256",    "hmac",      "siphash"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return true;
@@ -447,6 +446,8 @@ bool pk_lower_call(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref 
     for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
         if (strcmp(text, builtins[i].name) == 0)
             return builtins[i].lower(cx, scope, &call, dst);
+    if (pk_calls_set(cx, node, NULL))
+        return pk_lower_axis(cx, scope, node, expected, dst);
     unsigned bits;
     unsigned le;
     for (unsigned i = 0; i < sizeof natives / sizeof *natives; i++)

@@ -11,6 +11,7 @@
 #define PK_COMPILER_INTERNAL_H
 
 #include "ast.h"
+#include "base/literal.h"
 #include "compile.h"
 #include "image/builder.h"
 #include "image/value.h"
@@ -72,14 +73,23 @@ typedef struct pk_scope {
     struct pk_view_state *view; /* expressions over the rows or groups of a view, else NULL */
 } pk_scope;
 
-/* An axis already made: for a set literal by its node, for a let by node and index, for a parameter
- * by its reference. */
+/* An axis already made: for a set that is written by its node, for zip(..) by node and place, for a
+ * parameter by its reference. Fields that read its members differently (texts as names and as
+ * addresses) have an axis each, of one dimension. */
+typedef enum pk_axis_kind { PK_AXIS_OF_NODE, PK_AXIS_OF_PARAM } pk_axis_kind;
 typedef struct pk_axis_key {
-    uint32_t kind; /* 0 node, 1 param */
+    pk_axis_kind kind;
     uint32_t ref;
-    uint32_t index;
+    uint32_t index; /* of zip(..): which of its sets, from 1 */
+    pk_ref field;   /* FLD that reads the members, 0 = none */
     pk_ref axis;
 } pk_axis_key;
+
+/* A set in a drawn order, by its node, and the number of its stream. */
+typedef struct pk_draw {
+    pk_node node;
+    uint32_t stream;
+} pk_draw;
 
 typedef struct pk_compiler {
     const pk_compile_options *options;
@@ -120,6 +130,9 @@ typedef struct pk_compiler {
     uint32_t *dims; /* dimensions met by the alternative being made */
     size_t n_dims_met, cap_dims;
     uint32_t n_random; /* random streams given out, in this alternative */
+    pk_draw *draws;    /* drawn orders, numbered from 1 */
+    size_t n_draws, cap_draws;
+    pk_ref set_param; /* PAR whose default set is being made */
 } pk_compiler;
 
 /* ---- general ---- */
@@ -252,16 +265,57 @@ bool pk_view_set(pk_compiler *cx, const pk_scope *scope, pk_node *set);
 /* ---- view.c ---- */
 void pk_lower_view(pk_compiler *cx, const pk_ast_node *at);
 
-/* ---- sets.c: sets, axes, coercion of values by the field's type ---- */
+/* ---- text.c: coercion of strings by the field's type ---- */
+bool pk_is_address_field(pk_compiler *cx, pk_ref field);
+/* Whether an address field reads the text as a prefix: "10.0.0.0/24". */
+bool pk_prefix_string(pk_compiler *cx, pk_bytes text, pk_ref field, pk_literal *ret_literal);
+/* Emits a string literal as the value of a field (address, enumerator, flags, text codec, bytes).
+ */
+bool pk_lower_string(pk_compiler *cx, pk_node node, pk_bytes text, pk_ref expected, unsigned dst);
+
+/* ---- sets.c: sets as stack programs ---- */
 bool pk_is_set(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected);
+pk_ref pk_set_make(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected);
+
+typedef struct pk_steps {
+    pk_image_set_step *list;
+    size_t count, cap;
+} pk_steps;
+bool pk_step(pk_steps *s, pk_set_op op, uint32_t a, uint32_t b, uint32_t c);
+/* Appends the steps that push the set that `node` denotes; false after a report. */
+bool pk_set_steps(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                  pk_steps *s);
+
+/* ---- set_calls.c: functions that make sets ---- */
+/* Whether `node` calls a function of the language by this name (NULL: any that makes a set). */
+bool pk_calls_set(pk_compiler *cx, pk_node node, const char *name);
+bool pk_set_call_steps(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                       pk_steps *s);
+/* Whether it is `A/N`, the prefix of an address that is not written out. */
+bool pk_is_prefix(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected);
+bool pk_prefix_steps(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
+                     pk_steps *s);
+/* The number of the stream that a drawn order comes from; 0 without memory. */
+uint32_t pk_stream_of(pk_compiler *cx, pk_node node);
+
+/* ---- axes.c ---- */
 /* Emits AXIS for the set that `node` denotes. */
 bool pk_lower_axis(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,
                    unsigned dst);
 bool pk_lower_param(pk_compiler *cx, pk_ref param, unsigned dst);
-pk_ref pk_set_make(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected);
-/* Emits a string literal as the value of a field (address, enumerator, flags, text codec, bytes).
- */
-bool pk_lower_string(pk_compiler *cx, pk_node node, pk_bytes text, pk_ref expected, unsigned dst);
+/* pcap(FILE): the frames of a capture as packets. The plan is a value, native `frame` of the file's name
+ * and of an axis that counts the frames (PK_SET_FRAMES); the machine gets them from pk_env_files, with
+ * the link type that says what each begins with (pk_vm_frame_link). 0 after a report. */
+bool pk_calls_pcap(pk_compiler *cx, pk_node node);
+pk_ref pk_plan_frames(pk_compiler *cx, const pk_scope *scope, pk_node call);
+/* Emits AXIS for set number `index` of zip(..). */
+bool pk_lower_zip(pk_compiler *cx, const pk_scope *scope, pk_node zip, uint32_t index,
+                  pk_ref expected, unsigned dst);
+/* zip(..)[i]: the call, its scope, and i; 0 when it is something else. */
+pk_node pk_zip_element(pk_compiler *cx, const pk_scope *scope, pk_node node,
+                       const pk_scope **ret_scope, uint32_t *ret_index);
+/* Whether the value of `let (a, ..)` pairs as many sets as it has names; reports when not. */
+bool pk_zip_fits(pk_compiler *cx, pk_node let);
 bool pk_lower_let(pk_compiler *cx, const pk_scope *scope, const pk_symbol *symbol, pk_ref expected,
                   unsigned dst);
 

@@ -62,7 +62,7 @@ bool pk_is_packet(pk_compiler *cx, const pk_scope *scope, pk_node node)
             if (callee && callee->kind == PK_SYM_DEF)
                 return pk_is_packet(cx, &(pk_scope){0}, pk_at(cx, callee->ref)->c);
             if (callee || !pk_transformed(cx, node))
-                return callee && callee->kind == PK_SYM_LAYER;
+                return (callee && callee->kind == PK_SYM_LAYER) || pk_calls_pcap(cx, node);
             node = pk_transformed(cx, node);
             continue;
         }
@@ -366,7 +366,8 @@ static bool plan_node(pk_compiler *cx, const pk_scope *scope, pk_node node, uint
     if (at.kind == PK_AST_BINARY && at.a == PK_OP_MUL && pk_is_packet(cx, scope, at.b))
         return report_count(cx, node, &at);
     /* Anything else is bytes: kept as it was written, for the sake of its names. */
-    *ret = (pk_planned){.first = pk_plan_value(cx, outer, 0, written)};
+    *ret = (pk_planned){.first = pk_calls_pcap(cx, node) ? pk_plan_frames(cx, scope, node)
+                                                         : pk_plan_value(cx, outer, 0, written)};
     ret->inner = ret->holder = ret->first;
     return ret->first != 0;
 }

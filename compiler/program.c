@@ -76,8 +76,10 @@ void pk_lower_params(pk_compiler *cx)
             pk_ref ref = symbol->ref;
             pk_ref text = pk_text_of_node(cx, at.c);
             bool is_set = PK_AT(cx->builder, PAR, ref)->is_set;
+            cx->set_param = ref;
             pk_ref init =
                 is_set ? pk_set_make(cx, &scope, at.c, 0) : pk_lower_expr(cx, &scope, at.c, 0, 0);
+            cx->set_param = 0;
             pk_image_param *param = PK_AT(cx->builder, PAR, ref);
             *(is_set ? &param->init_set : &param->init) = init;
             param->init_text = text;
@@ -354,17 +356,26 @@ static void probe_write(pk_compiler *cx, probe *p, pk_span span)
     *PK_AT(cx->builder, PRB, ref) = p->record;
 }
 
-/* A let inside the block: each sees those before it. */
-static void probe_let(pk_compiler *cx, probe *p, const pk_ast_node *at)
+/* A let inside the block: each sees those before it. `let (a, b) = zip(..)`: a is zip(..)[0]. */
+static void probe_let(pk_compiler *cx, probe *p, pk_node let)
 {
-    if (at->value) {
-        (void)pk_not_built(cx, at->span, "`let (..)` in a probe");
-    } else if (p->scope.n_bindings == PROBE_LETS) {
-        pk_diag_report(cx->diags, PK_DIAG_TOO_MANY, at->span, "too many lets in a probe (limit %d)",
-                       PROBE_LETS);
-    } else {
+    pk_ast_node at = *pk_at(cx, let);
+    uint32_t index = 0;
+    if (at.value && !pk_zip_fits(cx, let))
+        return;
+    for (pk_node name = at.a; name; name = pk_at(cx, name)->next, index++) {
+        pk_node value = at.b;
+        if (p->scope.n_bindings == PROBE_LETS) {
+            pk_diag_report(cx->diags, PK_DIAG_TOO_MANY, at.span,
+                           "too many lets in a probe (limit %d)", PROBE_LETS);
+            return;
+        }
+        if (at.value) {
+            pk_node number = pk_ast_add(cx->ast, PK_AST_INT, at.span, 0, 0, 0, 0, index);
+            value = pk_ast_add(cx->ast, PK_AST_INDEX, at.span, at.b, number, 0, 0, 0);
+        }
         p->lets[p->scope.n_bindings++] =
-            (pk_binding){.name = pk_at(cx, at->a)->a, .value = at->b, .scope = &p->scope};
+            (pk_binding){.name = pk_at(cx, name)->a, .value = value, .scope = &p->scope};
     }
 }
 
@@ -390,7 +401,7 @@ static void probe_block(pk_compiler *cx, probe *p, pk_node block)
     for (pk_node node = block; node; node = pk_at(cx, node)->next) {
         pk_ast_node at = *pk_at(cx, node);
         if (at.kind == PK_AST_LET) {
-            probe_let(cx, p, &at);
+            probe_let(cx, p, node);
         } else if (at.kind == PK_AST_SEND) {
             at.b = pk_ast_add(cx->ast, PK_AST_CARG, at.span, 0, at.a, 0, 0, 0);
             probe_send(cx, p, &at);

@@ -9,10 +9,18 @@
 #define PK_CLI_CLI_H
 
 #include "compile.h"
+#include "run/files.h"
 #include "run/front.h"
 #include "source_verify.h"
 #include "tree/writers.h"
 #include "vm/vm.h"
+
+#ifdef PKTC_GZIP
+#include "io/capture_gzip.h"
+#define PK_CLI_GZIP pk_capture_gzip() /* reads packed captures */
+#else
+#define PK_CLI_GZIP NULL
+#endif
 
 typedef enum pk_verb {
 #define PK_VERB(id, name, operands, doc) PK_VERB_##id,
@@ -113,6 +121,7 @@ typedef struct pk_description {
     pk_diags *diags;
     pk_buf image_bytes;
     pk_image image;
+    pk_files *files;
     pk_vm *vm;
     pk_arena arena;
     pk_ref probe; /* the one asked for, or the first */

@@ -240,7 +240,12 @@ int pk_describe_set(pk_cli *cli, pk_description *ret)
     int status = pk_describe_probe(cli, ret);
     if (status)
         return status;
-    ret->vm = pk_vm_new(&ret->image, NULL);
+    const pk_files_options options = {.gzip = PK_CLI_GZIP};
+    ret->files = pk_files_new(&options);
+    if (!ret->files)
+        return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+    const pk_env env = {.files = pk_files_env(ret->files)};
+    ret->vm = pk_vm_new(&ret->image, &env);
     if (!ret->vm)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
     status = set_params(cli, ret);
@@ -279,6 +284,7 @@ int pk_describe_standard(pk_cli *cli, pk_description *ret)
 void pk_description_free(pk_description *description)
 {
     pk_vm_free(description->vm);
+    pk_files_free(description->files);
     pk_buf_free(&description->image_bytes);
     pk_diags_free(description->diags);
     pk_sources_free(description->sources);

@@ -4,12 +4,6 @@
 #include "cli.h"
 #include "io/capture.h"
 #include "tree/columns.h"
-#ifdef PKTC_GZIP
-#include "io/capture_gzip.h"
-#define GZIP pk_capture_gzip()
-#else
-#define GZIP NULL
-#endif
 
 typedef struct reading {
     pk_cli *cli;
@@ -61,7 +55,8 @@ static int read_file(reading *r, const char *path, bool *ret_closed)
 {
     pk_capture_reader *reader = NULL;
     pk_error error;
-    const pk_capture_read_options options = {.gzip = GZIP, .damaged = say_damaged, .context = r};
+    const pk_capture_read_options options = {
+        .gzip = PK_CLI_GZIP, .damaged = say_damaged, .context = r};
     r->damaged = false;
     int code = pk_capture_open(&reader, path, &options, &error);
     if (code)

@@ -212,6 +212,7 @@ static int run(pk_cli *cli, pk_description *d)
     static char names[PK_CLI_LIST][64];
     uint16_t ports[PORTS];
     pk_front_setup setup = {.image = &d->image,
+                            .gzip = PK_CLI_GZIP,
                             .probe = d->probe,
                             .params = params,
                             .n_params = (uint32_t)cli->n_params,

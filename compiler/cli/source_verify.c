@@ -92,7 +92,7 @@ static bool build(pk_source_verify *verify, const pk_buf *compiled, packet *cons
         image.n_alts != verify->base->n_alts + n)
         return false;
     pk_vm *vm = pk_vm_new(&image, NULL);
-    bool good = vm && pk_vm_space_open(vm, 0, &error) == PK_OK &&
+    bool good = vm && pk_vm_space_open_from(vm, verify->base->n_sets, &error) == PK_OK &&
                 pk_point_init(pk_vm_space(vm), &point) == PK_OK;
     if (good)
         compare(verify, vm, &point, open, n);

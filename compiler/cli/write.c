@@ -42,7 +42,7 @@ static uint32_t link_of_alt(const pk_image *image, pk_ref alt)
     return plan->kind == PK_PLAN_INSTANCE ? link_of(image, plan->ref) : LINK_USER0;
 }
 
-static int open_writer(writing *w, uint32_t link)
+static int open_writer(writing *w, uint32_t link, bool is_frame)
 {
     pk_error error;
     const char *format = w->cli->value[PK_OPT_FORMAT];
@@ -53,7 +53,7 @@ static int open_writer(writing *w, uint32_t link)
         return pk_cli_fail(w->cli, PK_EXIT_OUTPUT, "%s", error.text);
     w->links[0] = link;
     w->n_links = 1;
-    if (link == LINK_USER0)
+    if (link == LINK_USER0 && !is_frame)
         pk_cli_note(w->cli,
                     "the outermost layer is no link layer: written as link type USER0 (147)");
     return 0;
@@ -78,12 +78,15 @@ static int interface_of(writing *w, uint32_t link, uint32_t *ret_interface)
 /* Makes w->interface that of an alternative's packets. */
 static int choose_interface(writing *w, pk_ref alt)
 {
-    if (w->writer && w->alt == alt)
+    uint32_t link;
+    bool is_frame = pk_vm_frame_link(w->d->vm, alt, &link); /* each has its own */
+    if (w->writer && w->alt == alt && !is_frame)
         return 0;
-    uint32_t link = link_of_alt(&w->d->image, alt);
+    if (!is_frame)
+        link = link_of_alt(&w->d->image, alt);
     w->interface = 0;
     w->alt = alt;
-    return w->writer ? interface_of(w, link, &w->interface) : open_writer(w, link);
+    return w->writer ? interface_of(w, link, &w->interface) : open_writer(w, link, is_frame);
 }
 
 /* Packets of a set have an order and no time: each is a microsecond after the one before. */
@@ -178,7 +181,7 @@ static int write_set(pk_cli *cli, pk_description *d)
     int status = write_all(&w, count);
     pk_error error;
     if (!status && !w.writer)
-        status = open_writer(&w, LINK_RAW);
+        status = open_writer(&w, LINK_RAW, false);
     if (status)
         pk_capture_abandon(w.writer);
     else if (pk_capture_finish(w.writer, &error))

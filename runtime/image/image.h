@@ -295,7 +295,15 @@ typedef enum pk_set_op {
     PK_SET_PARAM,  /* push the set parameter a (PAR) */
     PK_SET_JOIN,   /* pop y, x; push x then y (concatenation, order and repeats kept) */
     PK_SET_EXCEPT, /* pop y, x; push x without the members of y */
-    PK_SET_NONE    /* push the empty set */
+    PK_SET_NONE,   /* push the empty set */
+    PK_SET_LINES,  /* push the members in file a (EXP: name), a line each, read as field b (FLD) or
+                      parameter c (PAR) reads them; 0 = as plain bytes */
+    PK_SET_FRAMES, /* push the numbers of the frames of capture file a (EXP: name), from 0 */
+    PK_SET_OCTETS, /* push the IPv4 addresses of a (EXP: eight bytes, least and greatest octets) */
+    PK_SET_SHUFFLE, /* pop x; push x in an order drawn from the seed by stream a */
+    PK_SET_SAMPLE,  /* pop x; push the first b (EXP) members of x in an order drawn likewise */
+    PK_SET_REPEAT,  /* pop x; push x a (EXP) times over */
+    PK_SET_NETWORKS /* pop x; push every address of the prefixes of a (EXP) bits round its members */
 } pk_set_op;
 typedef struct pk_image_set {
     pk_ref steps; /* SOP: first of n_steps */
@@ -309,12 +317,15 @@ typedef struct pk_image_set_step {
 } pk_image_set_step;
 
 /* AXS: a source of values that the packet's index selects: the digit of dimension `dim` picks an
- * element of the set. Axes of one dimension (zip) step together. DIM counts as its first axis. */
+ * element of the set. Axes of one dimension (zip) step together and have as many members, but those
+ * that cycle: they begin again. DIM counts as its first axis that does not. Of dimension 0 the digit
+ * is the packet's number itself: cycle(S) on its own, and what only random draws use. */
+enum { PK_AXIS_CYCLES = 1 };
 typedef struct pk_image_axis {
-    pk_ref set;   /* SET */
-    uint32_t dim; /* number of the dimension, from 1; 0 = only random draws use it */
-    pk_ref name;  /* STR: the let's name, or the text of the literal */
-    uint32_t spare;
+    pk_ref set;     /* SET */
+    uint32_t dim;   /* number of the dimension, from 1; 0 = the packet's number */
+    pk_ref name;    /* STR: the let's name, or the text of the literal */
+    uint32_t flags; /* PK_AXIS_* */
 } pk_image_axis;
 
 typedef enum pk_plan_kind {
@@ -338,7 +349,8 @@ enum {
     PK_PLAN_FIELDS_END =
         1,           /* `_cut` is given: emit the items up to the last one given, then the cut
                                bytes, then nothing more of this instance */
-    PK_PLAN_FUZZ = 2 /* fields with a constant default or none are random, see vm/fuzz.c */
+    PK_PLAN_FUZZ = 2, /* fields with a constant default or none are random, see vm/fuzz.c */
+    PK_PLAN_FRAME = 4       /* VALUE: a captured frame, whose link type says what it begins with */
 };
 
 typedef enum pk_given_kind {

@@ -85,7 +85,21 @@ static int verify_impositions(pk_verifier *verifier)
 /* How many sets a step takes from the stack; each pushes one. */
 static uint32_t pops(const pk_image_set_step *step)
 {
-    return step->op == PK_SET_JOIN || step->op == PK_SET_EXCEPT ? 2 : 0;
+    if (step->op == PK_SET_JOIN || step->op == PK_SET_EXCEPT)
+        return 2;
+    return step->op >= PK_SET_SHUFFLE;
+}
+
+/* Who reads the lines of a file. */
+static int verify_reader(const pk_verifier *verifier, pk_ref ref)
+{
+    const pk_image *image = verifier->image;
+    const pk_image_set_step *step = &image->set_steps[ref];
+    if (step->b >= image->n_fields)
+        return REFUSE(verifier, SOP, ref, "%u is no field", step->b);
+    if (step->c >= image->n_params || (step->b && step->c))
+        return REFUSE(verifier, SOP, ref, "%u is no parameter to read it", step->c);
+    return PK_OK;
 }
 
 static int verify_step(const pk_verifier *verifier, pk_ref ref)
@@ -93,7 +107,8 @@ static int verify_step(const pk_verifier *verifier, pk_ref ref)
     const pk_image *image = verifier->image;
     const pk_image_set_step *step = &image->set_steps[ref];
     const uint32_t operands[] = {step->a, step->b, step->c};
-    uint32_t n = 0; /* operands that are expressions */
+    uint32_t n = 0, from = 0; /* operands that are expressions */
+    int code = PK_OK;
     switch ((pk_set_op)step->op) {
     case PK_SET_VALUE:
         n = 1;
@@ -108,13 +123,27 @@ static int verify_step(const pk_verifier *verifier, pk_ref ref)
         if (!step->a || step->a >= image->n_params || !image->params[step->a].is_set)
             return REFUSE(verifier, SOP, ref, "%u is no set parameter", step->a);
         return PK_OK;
+    case PK_SET_LINES:
+        n = 1;
+        code = verify_reader(verifier, ref);
+        break;
+    case PK_SET_FRAMES:
+    case PK_SET_OCTETS:
+    case PK_SET_REPEAT:
+    case PK_SET_NETWORKS:
+        n = 1;
+        break;
+    case PK_SET_SAMPLE:
+        from = 1;
+        n = 2;
+        break;
     case PK_SET_JOIN:
     case PK_SET_EXCEPT:
     case PK_SET_NONE:
+    case PK_SET_SHUFFLE:
         break;
     }
-    int code = PK_OK;
-    for (uint32_t i = 0; i < n && !code; i++) {
+    for (uint32_t i = from; i < n && !code; i++) {
         if (!operands[i] || operands[i] >= image->n_exprs)
             return REFUSE(verifier, SOP, ref, "%u is no expression", operands[i]);
         code = pk_verify_context(verifier, operands[i], 0, 0, PK_SEC_SOP, ref, "an operand");

@@ -243,6 +243,7 @@ static void close_all(pk_front *f)
     pk_done_free(&f->done);
     pk_buf_free(&f->earlier);
     pk_vm_free(f->vm);
+    pk_files_free(f->files);
     pk_paths_close(f->paths);
     pk_lab_close(f->lab);
     pk_buf_free(&f->out);

@@ -17,6 +17,7 @@
 #include <signal.h>
 
 #include "image/image.h"
+#include "run/files.h"
 #include "run/options.h"
 #include "run/session.h"
 #include "view/view.h"
@@ -64,6 +65,7 @@ typedef struct pk_front_setup {
     pk_ref probe;                 /* PRB; must be one */
     const pk_front_param *params; /* as typed */
     uint32_t n_params;
+    const pk_capture_codec *gzip; /* for packed captures in pcap(..), NULL: they are refused */
     pk_run_options options; /* pk_run_options_init, then what the command line gives, marked */
 
     bool lab;                  /* in a private network with a kernel that answers for everything */

@@ -17,6 +17,7 @@ typedef struct pk_front {
     pk_run_options options;
     pk_lab *lab;
     pk_paths *paths;
+    pk_files *files;
     pk_vm *vm;
     pk_arena arena;
     pk_session *session;

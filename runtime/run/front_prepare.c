@@ -25,7 +25,12 @@ static int open_machine(pk_front *f)
     int error = pk_paths_open(&f->paths, &f->error);
     if (error)
         return error;
+    const pk_files_options options = {.gzip = f->setup->gzip};
+    f->files = pk_files_new(&options);
+    if (!f->files)
+        return pk_error_set(&f->error, PK_ENOMEM, "no memory for files");
     pk_env env = pk_paths_env(f->paths);
+    env.files = pk_files_env(f->files);
     f->vm = pk_vm_new(f->setup->image, &env);
     return f->vm ? PK_OK : pk_error_set(&f->error, PK_ENOMEM, "no memory for the machine");
 }

@@ -1,452 +1,29 @@
 #include "run/params.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/escape.h"
-#include "base/literal.h"
-#include "run/options.h"
+#include "run/members.h"
 
-/* What a parameter's text is read with. */
-typedef struct reading {
-    pk_vm *vm;
-    const pk_image *image;
-    const pk_image_param *param;
-    pk_arena *arena;
-    const char *name;
-    pk_error *error;
-} reading;
-
-typedef struct piece {
-    const char *text;
-    size_t len;
-} piece;
-
-static piece piece_trim(piece text)
+static pk_reading reading_of(const pk_image *image, pk_ref param)
 {
-    while (text.len && strchr(" \t\r\n", text.text[0])) {
-        text.text++;
-        text.len--;
-    }
-    while (text.len && strchr(" \t\r\n", text.text[text.len - 1]))
-        text.len--;
-    return text;
-}
-
-static bool piece_is(piece text, const char *word)
-{
-    return text.len == strlen(word) && strncasecmp(text.text, word, text.len) == 0;
-}
-
-/* ---- what types are called ---- */
-
-static const struct type_words {
-    const char *one, *many, *example, *set_example;
-} words[] = {
-    [PK_PARAM_INT] = {"integer", "integers", "443", "22,80,8000..8100"},
-    [PK_PARAM_TEXT] = {"text", "texts", "example", "one,two or @names.txt"},
-    [PK_PARAM_BYTES] = {"bytes", "byte strings", "x\"00ff\"", "x\"00\",x\"ff\""},
-    [PK_PARAM_BOOL] = {"yes or no", "truth values", "yes", "yes,no"},
-    [PK_PARAM_DURATION] = {"duration", "durations", "2s", "10ms,1s"},
-    [PK_PARAM_RATE] = {"rate", "rates", "500pps", "1kpps,10kpps"},
-    [PK_PARAM_IP4] = {"IPv4 address", "IPv4 addresses", "192.0.2.1", "10.0.0.0/24,10.0.1.5"},
-    [PK_PARAM_IP6] = {"IPv6 address", "IPv6 addresses", "2001:db8::1", "2001:db8::/120"},
-    [PK_PARAM_MAC] = {"MAC address", "MAC addresses", "02:00:00:00:00:01",
-                      "02:00:00:00:00:01..02:00:00:00:00:09"},
-    [PK_PARAM_IFACE] = {"interface", "interfaces", "eth0", "eth0,eth1"},
-    [PK_PARAM_FILE] = {"file name", "file names", "in.pcap", "a.pcap,b.pcap"},
-};
-enum { TYPE_COUNT = sizeof words / sizeof words[0] };
-
-static const struct type_words *words_of(const pk_image_param *param)
-{
-    return &words[param->type < TYPE_COUNT ? param->type : PK_PARAM_TEXT];
-}
-
-static void add_type(const pk_image_param *param, pk_buf *out)
-{
-    const struct type_words *type = words_of(param);
-    if (param->is_set)
-        pk_buf_text(out, "set of ");
-    if (param->bits)
-        pk_buf_printf(out, "%u-bit ", (unsigned)param->bits);
-    pk_buf_text(out, param->is_set ? type->many : type->one);
+    const pk_image_param *record = &image->params[param];
+    return (pk_reading){.image = image,
+                        .type = (pk_param_type)record->type,
+                        .bits = record->bits,
+                        .is_set = record->is_set};
 }
 
 void pk_params_type_text(const pk_image *image, pk_ref param, pk_buf *out)
 {
-    add_type(&image->params[param], out);
+    const pk_reading r = reading_of(image, param);
+    pk_reading_type_text(&r, out);
 }
 
 const char *pk_params_example(const pk_image *image, pk_ref param)
 {
-    const pk_image_param *record = &image->params[param];
-    return record->is_set ? words_of(record)->set_example : words_of(record)->example;
-}
-
-/* ---- errors ---- */
-
-static int refuse(const reading *r, piece text, const char *why)
-{
-    pk_buf shown = {0}, type = {0};
-    pk_escape_terminal(&shown, text.text, text.len < 64 ? text.len : 64);
-    add_type(r->param, &type);
-    const struct type_words *example = words_of(r->param);
-    pk_error_set(r->error, PK_EFORMAT, "--%s: `%s` %s (%s: %s, such as %s)", r->name,
-                 pk_buf_cstr(&shown), why, r->name, pk_buf_cstr(&type),
-                 r->param->is_set ? example->set_example : example->example);
-    pk_buf_free(&shown);
-    pk_buf_free(&type);
-    return PK_EFORMAT;
-}
-
-static int no_memory(const reading *r)
-{
-    return pk_error_set(r->error, PK_ENOMEM, "no memory for the value of --%s", r->name);
-}
-
-/* ---- single values ---- */
-
-static int refuse_fault(const reading *r, piece text, const pk_literal_fault *fault)
-{
-    pk_buf why = {0};
-    pk_literal_explain(&why, fault, text.text, text.len);
-    /* The explanation repeats the text in front; what follows it is the reason. */
-    int code = refuse(r, text, "is not understood");
-    if (!why.failed && why.len)
-        pk_error_append(r->error, "; %s", pk_buf_cstr(&why));
-    pk_buf_free(&why);
-    return code;
-}
-
-static int read_literal(const reading *r, piece text, pk_literal_kind kind, pk_literal *ret_literal)
-{
-    pk_literal_fault fault;
-    pk_literal literal = {0};
-    if (pk_literal_parse(text.text, text.len, &literal, &fault))
-        return refuse_fault(r, text, &fault);
-    if (literal.kind != kind) {
-        char why[96];
-        snprintf(why, sizeof why, "is %s, not %s", pk_literal_kind_name(literal.kind),
-                 pk_literal_kind_name(kind));
-        return refuse(r, text, why);
-    }
-    *ret_literal = literal;
-    return PK_OK;
-}
-
-static int read_int(const reading *r, piece text, pk_value *ret_value)
-{
-    pk_literal literal = {0};
-    bool negative = text.len > 1 && text.text[0] == '-';
-    piece digits = negative ? (piece){text.text + 1, text.len - 1} : text;
-    int error = read_literal(r, digits, PK_LITERAL_INT, &literal);
-    if (error)
-        return error;
-    unsigned bits = r->param->bits;
-    if (bits && bits < 64 && (negative || literal.integer >> bits))
-        return refuse(r, text, "does not fit");
-    uint64_t number = negative ? 0 - literal.integer : literal.integer;
-    *ret_value = pk_value_int((int64_t)number);
-    return PK_OK;
-}
-
-static int read_duration(const reading *r, piece text, pk_value *ret_value)
-{
-    pk_literal literal = {0};
-    int error = read_literal(r, text, PK_LITERAL_DURATION, &literal);
-    if (!error)
-        *ret_value = pk_value_int((int64_t)literal.integer);
-    return error;
-}
-
-static int read_rate(const reading *r, piece text, pk_value *ret_value)
-{
-    if (piece_is(text, "line")) {
-        *ret_value = pk_value_bytes((const uint8_t *)"line", 4);
-        return PK_OK;
-    }
-    pk_literal literal = {0};
-    int error = read_literal(r, text, PK_LITERAL_RATE, &literal);
-    if (!error)
-        *ret_value =
-            pk_value_int((int64_t)pk_run_rate_of(literal.number, literal.unit == PK_RATE_BITS));
-    return error;
-}
-
-static int read_bool(const reading *r, piece text, pk_value *ret_value)
-{
-    static const char *const yes[] = {"true", "yes", "1", "on"};
-    static const char *const no[] = {"false", "no", "0", "off"};
-    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
-        if (!piece_is(text, yes[i]) && !piece_is(text, no[i]))
-            continue;
-        *ret_value = pk_value_int(piece_is(text, yes[i]));
-        return PK_OK;
-    }
-    return refuse(r, text, "is neither yes nor no");
-}
-
-static int keep_bytes(const reading *r, const void *bytes, size_t len, pk_value *ret_value)
-{
-    char *copy = pk_arena_strndup(r->arena, bytes, len);
-    if (!copy)
-        return no_memory(r);
-    *ret_value = pk_value_bytes((const uint8_t *)copy, (uint32_t)len);
-    return PK_OK;
-}
-
-static int read_address(const reading *r, piece text, pk_literal_kind kind, uint32_t len,
-                        pk_value *ret_value, unsigned *ret_prefix)
-{
-    pk_literal literal = {0};
-    int error = read_literal(r, text, kind, &literal);
-    if (error)
-        return error;
-    if (literal.zone)
-        return refuse(r, text, "has a zone, which a parameter cannot have; name the interface");
-    if (literal.prefix && !ret_prefix)
-        return refuse(r, text, "is a prefix, not one address");
-    if (ret_prefix)
-        *ret_prefix = literal.prefix;
-    return keep_bytes(r, literal.address, len, ret_value);
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if ((c | 32) >= 'a' && (c | 32) <= 'f')
-        return (c | 32) - 'a' + 10;
-    return -1;
-}
-
-static int read_hex(const reading *r, piece text, pk_value *ret_value)
-{
-    uint8_t *bytes = pk_arena_alloc(r->arena, text.len / 2 + 1);
-    if (!bytes)
-        return no_memory(r);
-    size_t digits = 0;
-    for (size_t i = 2; i + 1 < text.len; i++) {
-        int digit = hex_digit(text.text[i]);
-        if (text.text[i] == ' ')
-            continue;
-        if (digit < 0)
-            return refuse(r, text, "has a character that is no hexadecimal digit");
-        bytes[digits / 2] = (uint8_t)(bytes[digits / 2] << 4 | digit);
-        digits++;
-    }
-    if (digits % 2)
-        return refuse(r, text, "has an odd number of hexadecimal digits");
-    *ret_value = pk_value_bytes(bytes, (uint32_t)(digits / 2));
-    return PK_OK;
-}
-
-static int read_bytes(const reading *r, piece text, pk_value *ret_value)
-{
-    bool hex = r->param->type == PK_PARAM_BYTES && text.len >= 3 && text.text[0] == 'x' &&
-               text.text[1] == '"' && text.text[text.len - 1] == '"';
-    return hex ? read_hex(r, text, ret_value) : keep_bytes(r, text.text, text.len, ret_value);
-}
-
-/* One value; `ret_prefix` (may be NULL) takes what stands behind an address's slash. */
-static int read_value(const reading *r, piece text, pk_value *ret_value, unsigned *ret_prefix)
-{
-    switch ((pk_param_type)r->param->type) {
-    case PK_PARAM_INT:
-        return read_int(r, text, ret_value);
-    case PK_PARAM_BOOL:
-        return read_bool(r, text, ret_value);
-    case PK_PARAM_DURATION:
-        return read_duration(r, text, ret_value);
-    case PK_PARAM_RATE:
-        return read_rate(r, text, ret_value);
-    case PK_PARAM_IP4:
-        return read_address(r, text, PK_LITERAL_IP4, 4, ret_value, ret_prefix);
-    case PK_PARAM_IP6:
-        return read_address(r, text, PK_LITERAL_IP6, 16, ret_value, ret_prefix);
-    case PK_PARAM_MAC:
-        return read_address(r, text, PK_LITERAL_MAC, 6, ret_value, NULL);
-    case PK_PARAM_TEXT:
-    case PK_PARAM_BYTES:
-    case PK_PARAM_IFACE:
-    case PK_PARAM_FILE:
-        return read_bytes(r, text, ret_value);
-    }
-    return refuse(r, text, "is for a parameter of unknown type");
-}
-
-/* ---- sets ---- */
-
-static bool is_text_type(const reading *r)
-{
-    return r->param->type == PK_PARAM_TEXT || r->param->type == PK_PARAM_BYTES ||
-           r->param->type == PK_PARAM_IFACE || r->param->type == PK_PARAM_FILE;
-}
-
-/* Where `word` stands in the text; its length when nowhere. */
-static size_t find_word(piece text, const char *word)
-{
-    size_t len = strlen(word);
-    for (size_t i = 0; i + len <= text.len; i++)
-        if (memcmp(text.text + i, word, len) == 0)
-            return i;
-    return text.len;
-}
-
-static int set_error(const reading *r, piece text, int error)
-{
-    if (error == PK_ENOMEM)
-        return no_memory(r);
-    if (error == PK_ELIMIT)
-        return refuse(r, text, "makes the set larger than 2^128 - 1, or too scattered");
-    return error ? refuse(r, text, "is no such range") : PK_OK;
-}
-
-static int add_range(const reading *r, piece text, size_t dots, pk_set *set)
-{
-    piece lo = piece_trim((piece){text.text, dots});
-    piece hi = {text.text + dots + 2, text.len - dots - 2};
-    int64_t step = 1;
-    size_t at = find_word(hi, " step ");
-    if (at < hi.len) {
-        piece by = piece_trim((piece){hi.text + at + 6, hi.len - at - 6});
-        pk_value value = pk_value_undefined();
-        int error = read_int(r, by, &value);
-        if (error)
-            return error;
-        if (value.number == 0)
-            return refuse(r, by, "is no step");
-        step = value.number;
-        hi.len = at;
-    }
-    pk_value first = pk_value_undefined(), last = first;
-    int error = read_value(r, lo, &first, NULL);
-    if (!error)
-        error = read_value(r, piece_trim(hi), &last, NULL);
-    return error ? error : set_error(r, text, pk_set_add_range(r->arena, set, first, last, step));
-}
-
-static int add_member(const reading *r, piece text, pk_set *set)
-{
-    if (!text.len)
-        return refuse(r, text, "is empty where a member is expected");
-    size_t dots = is_text_type(r) ? text.len : find_word(text, "..");
-    if (dots < text.len)
-        return add_range(r, text, dots, set);
-    pk_value value = pk_value_undefined();
-    unsigned prefix = 0;
-    int error = read_value(r, text, &value, &prefix);
-    if (error)
-        return error;
-    error = prefix ? pk_set_add_prefix(r->arena, set, value, prefix - 1)
-                   : pk_set_add_value(r->arena, set, value);
-    return set_error(r, text, error);
-}
-
-/* The next part of `rest` up to the separator; false when there is none. */
-static bool next_part(piece *rest, char separator, piece *ret_part)
-{
-    if (!rest->text)
-        return false;
-    const char *end = memchr(rest->text, separator, rest->len);
-    size_t len = end ? (size_t)(end - rest->text) : rest->len;
-    *ret_part = piece_trim((piece){rest->text, len});
-    *rest = end ? (piece){end + 1, rest->len - len - 1} : (piece){NULL, 0};
-    return true;
-}
-
-static int add_lines(const reading *r, piece text, pk_set *set)
-{
-    piece line;
-    int error = PK_OK;
-    while (!error && next_part(&text, '\n', &line)) {
-        const char *comment = memchr(line.text, '#', line.len);
-        if (comment)
-            line = piece_trim((piece){line.text, (size_t)(comment - line.text)});
-        if (line.len)
-            error = add_member(r, line, set);
-    }
-    return error;
-}
-
-static int read_file(const reading *r, const char *name, int fd, piece *ret_text)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0)
-        return pk_error_sys(r->error, errno, "--%s: %s", r->name, name);
-    if (!S_ISREG(info.st_mode) || info.st_size > PK_PARAMS_FILE_LIMIT)
-        return pk_error_set(r->error, PK_ELIMIT, "--%s: %s is no regular file of at most %u bytes",
-                            r->name, name, PK_PARAMS_FILE_LIMIT);
-    size_t size = (size_t)info.st_size, len = 0;
-    char *text = pk_arena_alloc(r->arena, size + 1);
-    if (!text)
-        return no_memory(r);
-    while (len < size) {
-        ssize_t got = read(fd, text + len, size - len);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return pk_error_sys(r->error, errno, "--%s: %s", r->name, name);
-        if (got == 0)
-            break;
-        len += (size_t)got;
-    }
-    *ret_text = (piece){text, len};
-    return PK_OK;
-}
-
-static int add_file(const reading *r, piece name, pk_set *set)
-{
-    char *path = pk_arena_strndup(r->arena, name.text, name.len);
-    if (!path)
-        return no_memory(r);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return pk_error_sys(r->error, errno, "--%s: %s", r->name, path);
-    piece text = {0};
-    int error = read_file(r, path, fd, &text);
-    close(fd);
-    return error ? error : add_lines(r, text, set);
-}
-
-static int add_members(const reading *r, piece text, pk_set *set)
-{
-    piece member;
-    int error = PK_OK;
-    while (!error && next_part(&text, ',', &member))
-        error = member.len && member.text[0] == '@'
-                    ? add_file(r, (piece){member.text + 1, member.len - 1}, set)
-                    : add_member(r, member, set);
-    return error;
-}
-
-static int read_list(const reading *r, piece text, pk_set *set)
-{
-    text = piece_trim(text);
-    if (text.len >= 2 && text.text[0] == '[' && text.text[text.len - 1] == ']')
-        text = piece_trim((piece){text.text + 1, text.len - 2});
-    return text.len ? add_members(r, text, set) : PK_OK;
-}
-
-static int read_set(const reading *r, piece text, pk_set *set)
-{
-    size_t at = is_text_type(r) ? text.len : find_word(text, " except ");
-    int error = read_list(r, (piece){text.text, at}, set);
-    while (!error && at < text.len) {
-        text = (piece){text.text + at + 8, text.len - at - 8};
-        at = find_word(text, " except ");
-        pk_set without = {0};
-        error = read_list(r, (piece){text.text, at}, &without);
-        if (!error)
-            error = set_error(r, text, pk_set_except(r->arena, set, &without));
-    }
-    return error;
+    const pk_reading r = reading_of(image, param);
+    return pk_reading_example(&r);
 }
 
 /* ---- assigning ---- */
@@ -468,13 +45,13 @@ static int unknown(const pk_image *image, const char *name, pk_error *reterr_)
     return PK_ENOENT;
 }
 
-static int assign_set(const reading *r, pk_ref param, piece text)
+static int assign_set(pk_vm *vm, const pk_reading *r, pk_ref param, const char *text)
 {
     pk_set *set = pk_arena_alloc(r->arena, sizeof *set);
     if (!set)
-        return no_memory(r);
-    int error = read_set(r, text, set);
-    return error ? error : pk_vm_param_set(r->vm, param, set);
+        return pk_error_set(r->error, PK_ENOMEM, "%s: no memory for its value", r->where);
+    int error = pk_reading_set(r, text, set);
+    return error ? error : pk_vm_param_set(vm, param, set);
 }
 
 int pk_params_assign(pk_vm *vm, const pk_image *image, pk_arena *arena, const char *name,
@@ -484,12 +61,17 @@ int pk_params_assign(pk_vm *vm, const pk_image *image, pk_arena *arena, const ch
     if (!param)
         return unknown(image, name, reterr_);
     pk_error ignored;
-    reading r = {vm, image, &image->params[param], arena, name, reterr_ ? reterr_ : &ignored};
-    piece whole = {text, strlen(text)};
-    if (r.param->is_set)
-        return assign_set(&r, param, whole);
+    char where[64];
+    (void)snprintf(where, sizeof where, "--%s", name);
+    pk_reading r = reading_of(image, param);
+    r.arena = arena;
+    r.where = where;
+    r.what = name;
+    r.error = reterr_ ? reterr_ : &ignored;
+    if (r.is_set)
+        return assign_set(vm, &r, param, text);
     pk_value value = pk_value_undefined();
-    int error = read_value(&r, is_text_type(&r) ? whole : piece_trim(whole), &value, NULL);
+    int error = pk_reading_value(&r, text, &value);
     return error ? error : pk_vm_param_value(vm, param, value);
 }
 
@@ -512,7 +94,7 @@ int pk_params_complete(const pk_image *image, const pk_ref *given, uint32_t n_gi
         if (!code)
             code = pk_error_set(reterr_, PK_EFORMAT, "needed and not given:");
         pk_buf type = {0};
-        add_type(param, &type);
+        pk_params_type_text(image, i, &type);
         pk_error_append(reterr_, " --%s (%s, such as %s)", pk_image_text(image, param->name),
                         pk_buf_cstr(&type), pk_params_example(image, i));
         pk_buf_free(&type);

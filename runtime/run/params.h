@@ -1,14 +1,6 @@
 /*
  * Parameters given as text: what a person types behind --name or -D name=, as the parameter's type
- * wants it.
- *
- *   int uN    22  0x16  64k            (uN: must fit N bits)
- *   rate      500pps  10Mbps  line     duration  2s  10ms       bool  true false yes no 1 0
- *   ip4 ip6 mac                        bytes     x"00 ff"  or the text itself
- *   text iface file                    the text itself
- *   set of..  members by comma, in brackets or not: 22,80,8000..8100   1..9 step 2
- *             10.0.0.0/24   10.0.0.1..10.0.0.20   [22, 80] except 80
- *             @FILE: members from a file, a line each, # begins a comment
+ * wants it (run/members.h).
  *
  * Values are borrowed from the arena, which must outlive the machine. Errors name the parameter,
  * what is wrong with which part of the text, its type and an example.
@@ -19,8 +11,6 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "vm/vm.h"
-
-#define PK_PARAMS_FILE_LIMIT (64u * 1024u * 1024u) /* bytes of a file of members */
 
 /* Sets parameter `name` of the image from `text`. PK_ENOENT for an unknown name (with the names
  * there are), PK_EFORMAT for a text that is no such value, PK_EIO for a file. */

@@ -413,5 +413,9 @@ void pk_paths_leave_by(pk_paths *paths, uint32_t index)
 
 pk_env pk_paths_env(pk_paths *paths)
 {
-    return (pk_env){env_source_address, env_source_mac, env_nexthop_mac, env_way, paths};
+    return (pk_env){.source_address = env_source_address,
+                    .source_mac = env_source_mac,
+                    .nexthop_mac = env_nexthop_mac,
+                    .way = env_way,
+                    .context = paths};
 }

@@ -1,5 +1,7 @@
 #include "run/stimuli.h"
 
+#include <stdio.h>
+
 static pk_u128 asked_of(const pk_stimuli *stimuli, const pk_run_options *options)
 {
     if (options->count)
@@ -50,6 +52,7 @@ void pk_stimuli_free(pk_stimuli *stimuli)
 
 void pk_stimuli_link_set(pk_stimuli *stimuli, uint32_t linktype)
 {
+    stimuli->link = linktype;
     stimuli->link_layer = pk_vm_link_layer(stimuli->vm, linktype);
     if (stimuli->expander)
         pk_expander_link_set(stimuli->expander, stimuli->link_layer);
@@ -88,7 +91,16 @@ int pk_stimuli_build(pk_stimuli *stimuli, pk_u128 n, pk_buf *out, pk_tree *tree,
     locate(stimuli, n);
     pk_vm_link_set(stimuli->vm, pk_expander_link_before(stimuli->expander, stimuli->point.alt));
     pk_buf_clear(out);
-    return pk_vm_build(stimuli->vm, &stimuli->point, out, tree, reterr_error);
+    int code = pk_vm_build(stimuli->vm, &stimuli->point, out, tree, reterr_error);
+    uint32_t link;
+    if (code || !pk_vm_frame_link(stimuli->vm, stimuli->point.alt, &link) ||
+        link == stimuli->link || !stimuli->link)
+        return code;
+    *reterr_error = (pk_vm_error){.code = PK_EFORMAT};
+    (void)snprintf(reterr_error->text, sizeof reterr_error->text,
+                   "a captured frame of link type %u cannot be sent on a link of type %u", link,
+                   stimuli->link);
+    return PK_EFORMAT;
 }
 
 /* ---- by templates ---------------------------------------------------------------------------- */

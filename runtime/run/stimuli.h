@@ -7,7 +7,8 @@
  * A packet is a pure function of n (and of routes that are looked up): it is built for sending, for
  * a further try, for verifying a candidate and for whoever looks at the results, and never kept.
  * When the outermost layer of a stack is not the link's own but one that can lie on it, the link's
- * layer is put before it, with default fields; a stack that can do neither is sent as it is.
+ * layer is put before it, with default fields; a stack that can do neither is sent as it is. A frame of
+ * a capture is sent as it is, on links of its own type only.
  */
 #ifndef PK_RUN_STIMULI_H
 #define PK_RUN_STIMULI_H
@@ -23,6 +24,7 @@ typedef struct pk_stimuli {
     const pk_image *image;
     const pk_image_probe *probe;
     pk_ref link_layer; /* of the link's frames; 0: none known */
+    uint32_t link;     /* LINKTYPE_ of the link */
     pk_u128 total;     /* packets of the probe's set */
     pk_u128 asked;     /* packets of this run */
     pk_order order;

@@ -210,6 +210,8 @@ int pk_set_except(pk_arena *arena, pk_set *set, const pk_set *without)
 {
     exception ex = {0};
     pk_set kept = {0};
+    if (set->views || without->views)
+        return PK_EFORMAT;
     int code = put_in_order(&ex, without);
     for (uint32_t i = 0; i < set->n_runs && !code; i++)
         code = except_run(&ex, arena, &kept, &set->runs[i]);

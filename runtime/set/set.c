@@ -24,6 +24,23 @@ static bool reserve(pk_arena *arena, pk_set *set)
     return true;
 }
 
+static pk_set_shape shape_of(const pk_run *run)
+{
+    if (run->kind == PK_RUN_VIEW)
+        return run->of->shape;
+    return (pk_set_shape){(uint32_t)run->blob.len, run->kind, run->width, false};
+}
+
+static void add_shape(pk_set *set, pk_set_shape shape)
+{
+    const pk_set_shape *own = &set->shape;
+    if (!set->n_runs)
+        set->shape = shape;
+    else if (shape.kind != own->kind || shape.width != own->width || shape.len != own->len)
+        set->shape.mixed = true;
+    set->shape.mixed |= shape.mixed;
+}
+
 static int append(pk_arena *arena, pk_set *set, pk_run run)
 {
     if (set->n_runs == PK_SET_RUNS_LIMIT || run.count > ~set->count)
@@ -31,8 +48,11 @@ static int append(pk_arena *arena, pk_set *set, pk_run run)
     if (!reserve(arena, set))
         return PK_ENOMEM;
     run.before = set->count;
+    add_shape(set, shape_of(&run));
     set->runs[set->n_runs++] = run;
     set->count += run.count;
+    if (run.kind == PK_RUN_VIEW && run.of->views + 1 > set->views)
+        set->views = run.of->views + 1;
     return PK_OK;
 }
 
@@ -86,7 +106,7 @@ static bool same_class(const pk_run *a, const pk_run *b)
 static bool continues(pk_set *set, const pk_run *run)
 {
     pk_run *last = set->n_runs ? &set->runs[set->n_runs - 1] : NULL;
-    if (!last || run->kind == PK_RUN_BLOB || !same_class(last, run) || set->count == ~(pk_u128)0)
+    if (!last || run->kind >= PK_RUN_BLOB || !same_class(last, run) || set->count == ~(pk_u128)0)
         return false;
     pk_line line = pk_line_of_run(last);
     pk_u128 end = last->step < 0 ? line.low : pk_line_high(&line), next = pk_line_of_run(run).low;
@@ -152,6 +172,55 @@ int pk_set_join(pk_arena *arena, pk_set *set, const pk_set *more)
     return code;
 }
 
+/* ---- views -------------------------------------------------------------------------------------
+ */
+
+/* Replaces the set by one view of what it was. */
+static int look_through(pk_arena *arena, pk_set *set, pk_run view)
+{
+    if (set->views == PK_SET_VIEWS_LIMIT)
+        return PK_ELIMIT;
+    pk_set *of = pk_arena_alloc(arena, sizeof *of);
+    if (!of)
+        return PK_ENOMEM;
+    *of = *set;
+    pk_set made = {0};
+    view.kind = PK_RUN_VIEW;
+    view.of = of;
+    int code = view.count ? append(arena, &made, view) : PK_OK;
+    if (!code)
+        *set = made;
+    return code;
+}
+
+int pk_set_shuffle(pk_arena *arena, pk_set *set, pk_u128 count, uint64_t seed)
+{
+    if (count > set->count)
+        return PK_EFORMAT;
+    if (!set->count)
+        return PK_OK;
+    pk_permute *order = pk_arena_alloc(arena, sizeof *order);
+    if (!order)
+        return PK_ENOMEM;
+    pk_permute_init(order, set->count, seed);
+    return look_through(arena, set, (pk_run){.count = count, .order = order});
+}
+
+int pk_set_repeat(pk_arena *arena, pk_set *set, pk_u128 times)
+{
+    if (times == 1 || !set->count)
+        return PK_OK;
+    if (times > ~(pk_u128)0 / set->count)
+        return PK_ELIMIT;
+    return look_through(arena, set, (pk_run){.count = set->count * times});
+}
+
+/* Where in the set behind it a view finds its element `index`. */
+static pk_u128 view_forward(const pk_run *view, pk_u128 index)
+{
+    return view->order ? pk_permute_forward(view->order, index) : index % view->of->count;
+}
+
 /* ---- elements ----------------------------------------------------------------------------------
  */
 
@@ -167,11 +236,13 @@ static pk_value run_element(const pk_run *run, pk_u128 index, uint8_t scratch[16
         return pk_value_bytes(scratch, run->width);
     case PK_RUN_BLOB:
         return pk_value_bytes(run->blob.data, (uint32_t)run->blob.len);
+    case PK_RUN_VIEW:
+        break;
     }
     return pk_value_undefined();
 }
 
-pk_value pk_set_at(const pk_set *set, pk_u128 index, uint8_t scratch[16])
+static const pk_run *run_at(const pk_set *set, pk_u128 index)
 {
     uint32_t lo = 0, hi = set->n_runs;
     while (hi - lo > 1) {
@@ -181,7 +252,25 @@ pk_value pk_set_at(const pk_set *set, pk_u128 index, uint8_t scratch[16])
         else
             hi = mid;
     }
-    return run_element(&set->runs[lo], index - set->runs[lo].before, scratch);
+    return &set->runs[lo];
+}
+
+const pk_run *pk_set_find(const pk_set *set, pk_u128 *index)
+{
+    for (;;) {
+        const pk_run *run = run_at(set, *index);
+        *index -= run->before;
+        if (run->kind != PK_RUN_VIEW)
+            return run;
+        *index = view_forward(run, *index);
+        set = run->of;
+    }
+}
+
+pk_value pk_set_at(const pk_set *set, pk_u128 index, uint8_t scratch[16])
+{
+    const pk_run *run = pk_set_find(set, &index);
+    return run_element(run, index, scratch);
 }
 
 static bool blobs_equal(pk_bytes a, pk_bytes b)
@@ -205,16 +294,91 @@ static bool run_find(const pk_run *run, const pk_run *value, pk_u128 *ret_index)
     return true;
 }
 
+/* A set on the way through views, and the run of it at hand. */
+typedef struct place {
+    const pk_set *set;
+    uint32_t run;
+} place;
+
+/* How often an element must be looked for under a view: a repeated set has it as often, and which of
+ * them comes first is known but under a drawn order. */
+static pk_u128 turns(const place *way, uint32_t depth)
+{
+    const pk_run *view = &way[depth].set->runs[way[depth].run];
+    for (uint32_t i = 0; i < depth && !view->order; i++)
+        if (way[i].set->runs[way[i].run].order)
+            return view->count / view->of->count;
+    return 1;
+}
+
+/* From an index in the innermost set of the way to one in the outermost; `turn` says which of equal
+ * ones is taken. */
+static bool climb(const place *way, uint32_t depth, const pk_u128 *turn, pk_u128 *index)
+{
+    while (depth-- > 0) {
+        const pk_run *view = &way[depth].set->runs[way[depth].run];
+        if (view->order)
+            *index = pk_permute_inverse(view->order, *index);
+        else
+            *index += turn[depth] * view->of->count;
+        if (*index >= view->count)
+            return false;
+        *index += view->before;
+    }
+    return true;
+}
+
+static bool next_turn(const place *way, uint32_t depth, pk_u128 *turn)
+{
+    while (depth-- > 0) {
+        if (++turn[depth] < turns(way, depth))
+            return true;
+        turn[depth] = 0;
+    }
+    return false;
+}
+
+static void climb_to_least(const place *way, uint32_t depth, pk_u128 index, pk_u128 *best)
+{
+    pk_u128 turn[PK_SET_VIEWS_LIMIT] = {0};
+    uint32_t work = 0;
+    do {
+        pk_u128 found = index;
+        if (climb(way, depth, turn, &found) && found < *best)
+            *best = found;
+    } while (++work < PK_SET_WORK_LIMIT && next_turn(way, depth, turn));
+}
+
 bool pk_set_index_of(const pk_set *set, pk_value value, pk_u128 *ret_index)
 {
     pk_run wanted;
-    pk_u128 index;
+    pk_u128 index, best = ~(pk_u128)0; /* no index: counts end there */
+    place way[PK_SET_VIEWS_LIMIT + 1] = {{set, 0}};
+    uint32_t depth = 0;
     if (!run_of_value(value, &wanted))
         return false;
-    for (uint32_t i = 0; i < set->n_runs; i++)
-        if (run_find(&set->runs[i], &wanted, &index)) {
-            *ret_index = set->runs[i].before + index;
-            return true;
+    for (;;) {
+        place *at = &way[depth];
+        if (at->run == at->set->n_runs) {
+            if (depth == 0)
+                break;
+            way[--depth].run++;
+            continue;
         }
-    return false;
+        const pk_run *run = &at->set->runs[at->run];
+        if (run->kind == PK_RUN_VIEW) {
+            way[++depth] = (place){run->of, 0};
+            continue;
+        }
+        if (run_find(run, &wanted, &index)) {
+            climb_to_least(way, depth, index + run->before, &best);
+            if (depth == 0)
+                break; /* what comes behind it has greater indices */
+        }
+        at->run++;
+    }
+    if (best == ~(pk_u128)0)
+        return false;
+    *ret_index = best;
+    return true;
 }

@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
+#include "base/wide.h"
+
+enum { SHUFFLE_STREAM = 0x73687566 /* "shuf": streams of packet fields count up from 1 */ };
+
 /* Packets of the alternatives before one, exact beyond 2^128: each of at most 2^32 alternatives
  * adds at most one carry, and one that alone exceeds 2^128 - 1 counts as 2^128. */
 typedef struct total {
@@ -114,13 +119,115 @@ static int combine(const evaluation *eval, pk_set_op op, running *run)
     run->depth--;
     int code = op == PK_SET_JOIN ? pk_set_join(&eval->space->arena, left, right)
                                  : pk_set_except(&eval->space->arena, left, right);
-    return checked(eval, run->set, code, "it cannot be put together");
+    return checked(eval, run->set, code,
+                   "`except` does not go with sets in a drawn order or with weights: first leave "
+                   "out, then shuffle");
+}
+
+/* ---- files ---- */
+
+static int file_name(const evaluation *eval, pk_ref set, pk_ref expr, pk_bytes *ret_name)
+{
+    pk_value name = value_of(eval, expr);
+    if (name.kind != PK_BYTES || !name.len || memchr(name.bytes, 0, name.len))
+        return complain(eval, set, PK_EFORMAT, "the name of a file is a text");
+    *ret_name = (pk_bytes){name.bytes, name.len};
+    return PK_OK;
+}
+
+static int add_lines(const evaluation *eval, const pk_image_set_step *step, pk_ref set, pk_set *to)
+{
+    char why[256] = "there are no files here";
+    pk_bytes name;
+    int code = file_name(eval, set, step->a, &name);
+    if (code)
+        return code;
+    code = eval->source->lines ? eval->source->lines(eval->source->context, step, name,
+                                                     &eval->space->arena, to, why)
+                               : PK_EUNSUPPORTED;
+    return code ? complain(eval, set, code, why) : PK_OK;
+}
+
+static int add_frames(const evaluation *eval, const pk_image_set_step *step, pk_ref set, pk_set *to)
+{
+    char why[256] = "there are no files here";
+    uint64_t count = 0;
+    pk_bytes name;
+    int code = file_name(eval, set, step->a, &name);
+    if (code)
+        return code;
+    code = eval->source->frames ? eval->source->frames(eval->source->context, name, &count, why)
+                                : PK_EUNSUPPORTED;
+    if (code)
+        return complain(eval, set, code, why);
+    if (!count)
+        return PK_OK;
+    code = pk_set_add_range(&eval->space->arena, to, pk_value_int(0),
+                            pk_value_int((int64_t)(count - 1)), 1);
+    return checked(eval, set, code, "it has too many frames");
+}
+
+static int add_octets(const evaluation *eval, const pk_image_set_step *step, pk_ref set, pk_set *to)
+{
+    pk_value bounds = value_of(eval, step->a);
+    if (bounds.kind != PK_BYTES || bounds.len != 8)
+        return complain(eval, set, PK_EFORMAT, "octets are ranges of four numbers");
+    int code = pk_set_add_octets(&eval->space->arena, to, bounds.bytes, bounds.bytes + 4);
+    return checked(eval, set, code, "a range of octets goes upwards");
+}
+
+/* ---- what is made of a whole set ---- */
+
+static int draw(const evaluation *eval, const pk_image_set_step *step, pk_ref set, pk_set *of)
+{
+    pk_u128 count = of->count;
+    if (step->op == PK_SET_SAMPLE) {
+        pk_value asked = value_of(eval, step->b);
+        if (asked.kind != PK_INT || asked.number < 0 || (pk_u128)asked.number > of->count)
+            return complain(eval, set, PK_EFORMAT,
+                            "a sample is a number of members, and not of more than there are");
+        count = (pk_u128)asked.number;
+    }
+    uint64_t seed = pk_rng_u64(eval->source->seed, step->a, SHUFFLE_STREAM);
+    int code = pk_set_shuffle(&eval->space->arena, of, count, seed);
+    return checked(eval, set, code, "it cannot be shuffled");
+}
+
+static int repeat(const evaluation *eval, const pk_image_set_step *step, pk_ref set, pk_set *of)
+{
+    pk_value times = value_of(eval, step->a);
+    if (times.kind != PK_INT || times.number < 0)
+        return complain(eval, set, PK_EFORMAT, "a weight is an integer, and not negative");
+    int code = pk_set_repeat(&eval->space->arena, of, (pk_u128)times.number);
+    return checked(eval, set, code, "it cannot be repeated");
+}
+
+static int networks(const evaluation *eval, const pk_image_set_step *step, pk_ref set, pk_set *of)
+{
+    static const char what[] = "a prefix needs an address, and a length within the address's bits";
+    pk_value bits = value_of(eval, step->a);
+    if (bits.kind != PK_INT || bits.number < 0 || bits.number > 128)
+        return complain(eval, set, PK_EFORMAT, what);
+    return checked(eval, set, pk_set_networks(&eval->space->arena, of, (unsigned)bits.number),
+                   what);
+}
+
+static int transform(const evaluation *eval, const pk_image_set_step *step, const running *run)
+{
+    pk_set *of = &run->stack[run->depth - 1];
+    if (step->op == PK_SET_REPEAT)
+        return repeat(eval, step, run->set, of);
+    if (step->op == PK_SET_NETWORKS)
+        return networks(eval, step, run->set, of);
+    return draw(eval, step, run->set, of);
 }
 
 static int run_step(const evaluation *eval, running *run, const pk_image_set_step *step)
 {
     if (step->op == PK_SET_JOIN || step->op == PK_SET_EXCEPT)
         return combine(eval, (pk_set_op)step->op, run);
+    if (step->op >= PK_SET_SHUFFLE)
+        return transform(eval, step, run);
     pk_set *to = &run->stack[run->depth++];
     *to = (pk_set){0};
     switch ((pk_set_op)step->op) {
@@ -134,9 +241,19 @@ static int run_step(const evaluation *eval, running *run, const pk_image_set_ste
         return add_prefix(eval, step, run->set, to);
     case PK_SET_PARAM:
         return add_param(eval, step, run->set, to);
+    case PK_SET_LINES:
+        return add_lines(eval, step, run->set, to);
+    case PK_SET_FRAMES:
+        return add_frames(eval, step, run->set, to);
+    case PK_SET_OCTETS:
+        return add_octets(eval, step, run->set, to);
     case PK_SET_JOIN:
     case PK_SET_EXCEPT:
     case PK_SET_NONE:
+    case PK_SET_SHUFFLE:
+    case PK_SET_SAMPLE:
+    case PK_SET_REPEAT:
+    case PK_SET_NETWORKS:
         break;
     }
     return PK_OK;
@@ -200,7 +317,7 @@ static int evaluate_sets(evaluation *eval)
         return complain(eval, 0, PK_ENOMEM, "no memory for it");
     eval->state[0] = 2;
     int code = PK_OK;
-    for (pk_ref set = 1; set < n && !code; set++) {
+    for (pk_ref set = eval->source->first ? eval->source->first : 1; set < n && !code; set++) {
         code = eval->state[set] ? PK_OK : begin(eval, set);
         while (eval->n_runs && !code)
             code = advance(eval);
@@ -222,12 +339,42 @@ static bool find_dims(pk_space *space)
     space->dim_axis = pk_arena_array(&space->arena, space->n_dims, sizeof *space->dim_axis);
     if (!space->dim_axis)
         return false;
-    for (pk_ref axis = image->n_axes; axis-- > 1;)
-        space->dim_axis[image->axes[axis].dim] = axis;
+    for (pk_ref axis = image->n_axes; axis-- > 1;) {
+        pk_ref *first = &space->dim_axis[image->axes[axis].dim];
+        if (!*first || !(image->axes[axis].flags & PK_AXIS_CYCLES))
+            *first = axis;
+    }
     return true;
 }
 
-static pk_u128 dim_count(const pk_space *space, uint32_t dim)
+/* Sets that step together have as many members. */
+static int pair_up(const evaluation *eval)
+{
+    const pk_space *space = eval->space;
+    for (pk_ref axis = 1; axis < space->image->n_axes; axis++) {
+        const pk_image_axis *at = &space->image->axes[axis];
+        pk_ref first = space->dim_axis[at->dim];
+        if (!at->dim || first == axis)
+            continue;
+        pk_u128 count = pk_space_axis_set(space, axis)->count;
+        pk_u128 other = pk_space_axis_set(space, first)->count;
+        bool cycles = (at->flags & PK_AXIS_CYCLES) && (count || !other);
+        if (count == other || cycles)
+            continue;
+        pk_buf text = {0};
+        pk_buf_text(&text, "what steps together has as many members: here are ");
+        pk_wide_add(&text, count);
+        pk_buf_text(&text, " and ");
+        pk_wide_add(&text, other);
+        pk_buf_text(&text, "; cycle(..) begins again");
+        int code = complain(eval, at->set, PK_EFORMAT, pk_buf_cstr(&text));
+        pk_buf_free(&text);
+        return code;
+    }
+    return PK_OK;
+}
+
+pk_u128 pk_space_dim_count(const pk_space *space, uint32_t dim)
 {
     return pk_space_axis_set(space, space->dim_axis[dim])->count;
 }
@@ -240,7 +387,7 @@ static bool alt_count(const pk_space *space, pk_ref alt, pk_u128 *ret_count)
     pk_u128 count = 1;
     bool fits = true;
     for (uint32_t i = 0; i < at->n_dims; i++) {
-        pk_u128 n = dim_count(space, space->image->dims[at->dims + i]);
+        pk_u128 n = pk_space_dim_count(space, space->image->dims[at->dims + i]);
         if (n == 0) {
             *ret_count = 0;
             return true;
@@ -303,7 +450,11 @@ int pk_space_new(const pk_image *image, const pk_space_source *source, pk_space 
         space->image = image;
         code = evaluate_sets(&eval);
     }
-    if (!code && (!find_dims(space) || !add_up(space)))
+    if (!code && !find_dims(space))
+        code = PK_ENOMEM;
+    if (!code)
+        code = pair_up(&eval);
+    if (!code && !add_up(space))
         code = PK_ENOMEM;
     if (code) {
         if (code == PK_ENOMEM)
@@ -393,7 +544,7 @@ bool pk_space_locate(const pk_space *space, pk_ref first, uint32_t count, pk_u12
     pk_u128 rest = index - difference(space->before[alt], space->before[first]).low;
     for (uint32_t i = at->n_dims; i-- > 0;) {
         uint32_t dim = space->image->dims[at->dims + i];
-        point->digits[dim] = take_digit(&rest, dim_count(space, dim));
+        point->digits[dim] = take_digit(&rest, pk_space_dim_count(space, dim));
     }
     point->alt = alt;
     point->index = index;
@@ -404,7 +555,8 @@ pk_value pk_space_element(const pk_space *space, pk_ref axis, const pk_point *po
                           uint8_t scratch[16])
 {
     const pk_set *set = pk_space_axis_set(space, axis);
-    pk_u128 digit = point->digits[space->image->axes[axis].dim];
+    uint32_t dim = space->image->axes[axis].dim;
+    pk_u128 digit = dim ? point->digits[dim] : point->index;
     if (!set->count)
         return pk_value_undefined();
     return pk_set_at(set, digit < set->count ? digit : digit % set->count, scratch);

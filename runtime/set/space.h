@@ -19,7 +19,15 @@ typedef struct pk_space pk_space;
 typedef struct pk_space_source {
     pk_value (*eval)(void *context, pk_ref expr);
     const pk_set *(*param_set)(void *context, pk_ref param);
+    /* What files have, NULL: nothing. `lines` adds the members in file `name`, read as the field or
+     * parameter that `step` names, from the arena; `frames` counts the frames of a capture. On
+     * failure a code, and the reason in `why` (256 bytes). */
+    int (*lines)(void *context, const pk_image_set_step *step, pk_bytes name, pk_arena *arena,
+                 pk_set *to, char *why);
+    int (*frames)(void *context, pk_bytes name, uint64_t *ret_count, char *why);
     void *context;
+    uint64_t seed; /* of shuffled sets and samples */
+    pk_ref first;  /* sets before this one are left empty: nobody asks for them */
 } pk_space_source;
 
 /* On failure PK_EFORMAT (a bound that is no number or address, a range of mixed kinds), PK_ELIMIT
@@ -47,6 +55,8 @@ bool pk_space_locate(const pk_space *space, pk_ref first, uint32_t count, pk_u12
 /* The element that axis `axis` has at `point`; addresses go to `scratch`. */
 pk_value pk_space_element(const pk_space *space, pk_ref axis, const pk_point *point,
                           uint8_t scratch[16]);
+/* Members of a dimension. */
+pk_u128 pk_space_dim_count(const pk_space *space, uint32_t dim);
 const pk_set *pk_space_set(const pk_space *space, pk_ref set);
 const pk_set *pk_space_axis_set(const pk_space *space, pk_ref axis);
 

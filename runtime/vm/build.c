@@ -47,16 +47,30 @@ static bool make_room(pk_vm *vm, pk_buf *out, pk_tree *tree)
     return !vm->failed;
 }
 
+/* The tree of a captured frame is what dissecting it gives. */
+static bool read_frame(pk_vm *vm, const pk_buf *out, size_t start, pk_tree *tree)
+{
+    uint32_t len = (uint32_t)(out->len - start);
+    pk_ref layer = pk_vm_link_layer(vm, vm->frame_link);
+    if (pk_vm_dissect(vm, layer, out->data + start, len, len, tree) != PK_OK)
+        pk_vm_fail(vm, PK_ENOMEM, 0, "out of memory");
+    return !vm->failed;
+}
+
 int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
                 pk_vm_error *reterr_error)
 {
     size_t start = out->len;
     pk_ref plan = point->alt < vm->image->n_alts ? vm->image->alts[point->alt].plan : 0;
+    bool frame = vm->image->plans[plan].flags & PK_PLAN_FRAME;
+    pk_tree *made = frame ? NULL : tree;
     begin(vm, point);
     bool good = pk_vm_plan_build(vm, plan) && evaluate(vm, VM_RESOLVE) &&
-                make_room(vm, out, tree) && pk_vm_emit(vm, 0, 0, 0, out, tree, pk_vm_dissect_part);
+                make_room(vm, out, made) && pk_vm_emit(vm, 0, 0, 0, out, made, pk_vm_dissect_part);
     vm->building = false;
     vm->point = NULL;
+    if (good && frame && tree)
+        good = read_frame(vm, out, start, tree);
     if (good)
         return PK_OK;
     out->len = start;
@@ -64,6 +78,14 @@ int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
         pk_tree_reset(tree, NULL, 0, 0);
     *reterr_error = vm->error;
     return vm->error.code;
+}
+
+bool pk_vm_frame_link(const pk_vm *vm, pk_ref alt, uint32_t *ret_link)
+{
+    if (!(vm->image->plans[vm->image->alts[alt].plan].flags & PK_PLAN_FRAME))
+        return false;
+    *ret_link = vm->frame_link;
+    return true;
 }
 
 const char *pk_vm_ignored(const pk_vm *vm, char *text, size_t size, uint32_t *ret_lo)

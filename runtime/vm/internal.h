@@ -199,6 +199,7 @@ typedef struct vm_name {
 struct pk_vm {
     const pk_image *image;
     pk_env env;
+    uint32_t frame_link; /* link type of the captured frame that was asked for last */
 
     /* made once from the image */
     uint8_t *regs_of;        /* EXP: registers that it uses, 0 = not counted yet */
@@ -303,8 +304,6 @@ pk_value pk_vm_fill(pk_vm *vm, uint8_t byte, int64_t count);
 pk_value pk_vm_random(pk_vm *vm, uint32_t stream, pk_ref axis);
 pk_value pk_vm_axis(pk_vm *vm, pk_ref axis);
 
-/* ---- natives.c ---- */
-/* VM_PUSHED when it needs a field that is not computed yet. */
 /* ---- place.c ---- */
 int pk_vm_place(pk_vm *vm, const vm_frame *frame, const pk_insn *insn, pk_value *ret_value);
 pk_value pk_vm_window(pk_vm *vm, const pk_insn *insn);
@@ -315,6 +314,11 @@ pk_value pk_vm_sorted(pk_vm *vm, pk_value many);
 /* `insn` is TEXT or NAMED; values plain, but for nodes that have none. */
 pk_value pk_vm_text(pk_vm *vm, const pk_insn *insn, pk_value value, pk_value selector);
 
+/* ---- natives_files.c ---- */
+pk_value pk_vm_native_file(pk_vm *vm, pk_fn fn, const pk_value *args, unsigned n);
+
+/* ---- natives.c ---- */
+/* VM_PUSHED when it needs a field that is not computed yet. */
 int pk_vm_native(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsigned n,
                  pk_value *ret_value);
 

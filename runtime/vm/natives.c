@@ -235,6 +235,10 @@ static int call(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsign
     case PK_FN_SRC_IP6:
         *ret_value = source_address(vm, *first, 16);
         return VM_READY;
+    case PK_FN_FILE:
+    case PK_FN_FRAME:
+        *ret_value = pk_vm_native_file(vm, fn, args, n);
+        return VM_READY;
     case PK_FN_COUNT_OF:
         break;
     }

@@ -66,12 +66,7 @@ static bool place_digit(const making *make, template_column *column)
     pk_u128 step = 1;
     for (uint32_t i = alt->n_dims; i-- > 0;) {
         uint32_t dim = image->dims[alt->dims + i];
-        pk_ref axis = 1;
-        while (axis < image->n_axes && image->axes[axis].dim != dim)
-            axis++;
-        if (axis >= image->n_axes)
-            return refuse(make, "a dimension has no axis");
-        column->radix = pk_space_axis_set(pk_vm_space(make->vm), axis)->count;
+        column->radix = pk_space_dim_count(pk_vm_space(make->vm), dim);
         column->step = step;
         if (dim == column->what.dim)
             return true;
@@ -128,8 +123,9 @@ static bool make_column(const making *make, uint32_t node, uint32_t *pieces)
     }
     column->wide = what->least < 0 || what->most > UINT32_MAX;
     if (what->set) {
-        column->high = what->set->runs[0].width == 16 && what->part == 0;
-        column->linear = what->set->runs[0].kind != PK_RUN_BLOB && !column->high;
+        column->high = what->set->shape.width == 16 && what->part == 0;
+        column->linear =
+            !what->set->views && what->set->shape.kind != PK_RUN_BLOB && !column->high;
     }
     if (what->kind == TRACE_ELEMENT && !place_digit(make, column))
         return false;

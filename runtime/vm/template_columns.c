@@ -66,9 +66,9 @@ static const pk_run *run_at(const pk_set *set, pk_u128 index)
 static uint64_t element_at(const template_column *column, pk_u128 index)
 {
     const trace_node *what = &column->what;
-    const pk_run *run = run_at(what->set, index);
+    const pk_run *run = pk_set_find(what->set, &index);
     pk_u128 step = (pk_u128)(wide_int)run->step;
-    pk_u128 number = run->first + (pk_u128)((index - run->before) * step);
+    pk_u128 number = run->first + (pk_u128)(index * step);
     uint64_t value = 0;
     if (run->kind != PK_RUN_BLOB)
         return column->high ? (uint64_t)(number >> 64) : (uint64_t)number;

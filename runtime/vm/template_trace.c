@@ -146,27 +146,17 @@ pk_value pk_trace_compute(pk_vm *vm, pk_op op, pk_value a, pk_value b, pk_value 
 
 /* ---- sources --------------------------------------------------------------------------------- */
 
-static bool same_class(const pk_set *set)
-{
-    for (uint32_t i = 1; i < set->n_runs; i++) {
-        const pk_run *run = &set->runs[i], *first = &set->runs[0];
-        if (run->kind != first->kind || run->width != first->width ||
-            run->blob.len != first->blob.len)
-            return false;
-    }
-    return true;
-}
-
 static void limit_to_set(trace_node *node)
 {
     const pk_set *set = node->set;
-    bool number = set->runs[0].kind == PK_RUN_INT, small = number || set->runs[0].width <= 6;
+    bool number = set->shape.kind == PK_RUN_INT;
+    bool small = !set->views && (number || set->shape.width <= 6);
     pk_trace_bound least = 0, most = (pk_trace_bound)pk_bits_mask(node->len * 8);
     if (node->len == 8 || number) {
         least = INT64_MIN;
         most = INT64_MAX;
     }
-    for (uint32_t i = 0; small && set->runs[0].kind != PK_RUN_BLOB && i < set->n_runs; i++) {
+    for (uint32_t i = 0; small && set->shape.kind != PK_RUN_BLOB && i < set->n_runs; i++) {
         const pk_run *run = &set->runs[i];
         pk_trace_bound first = (pk_trace_bound)run->first,
                        last = first + (pk_trace_bound)(run->count - 1) * run->step;
@@ -197,7 +187,11 @@ static pk_value picked(pk_vm *vm, trace_node node, pk_value value)
     const pk_set *set = node.set;
     if (set->count == 1 || vm->failed)
         return value;
-    if (!same_class(set)) {
+    if (node.kind == TRACE_ELEMENT && !node.dim) {
+        pk_trace_break(vm, "a set that goes on with the packet's number");
+        return value;
+    }
+    if (set->shape.mixed) {
         pk_trace_break(vm, "a set has elements of different kinds or lengths");
         return value;
     }
@@ -394,6 +388,8 @@ pk_value pk_trace_native(pk_vm *vm, pk_fn fn, const pk_value *args, unsigned n, 
     case PK_FN_FILL:
     case PK_FN_UBYTES:
     case PK_FN_FLIP_BITS:
+    case PK_FN_FILE:
+    case PK_FN_FRAME:
     case PK_FN_COUNT_OF:
         break;
     }
@@ -412,10 +408,12 @@ bool pk_trace_loopback(pk_vm *vm, pk_value address)
     const pk_set *set = set_of(vm, address);
     pk_u128 index;
     uint32_t inside = 0;
-    bool part = !set;
+    while (set && set->views && set->n_runs == 1)
+        set = set->runs[0].of; /* what is loopback there is it in any order */
+    bool part = !set || set->views;
     if (set && address.len == 16)
         part = pk_set_index_of(set, pk_value_bytes(loopback6, 16), &index);
-    for (uint32_t i = 0; set && address.len == 4 && i < set->n_runs; i++) {
+    for (uint32_t i = 0; !part && address.len == 4 && i < set->n_runs; i++) {
         const pk_run *run = &set->runs[i];
         pk_trace_bound last =
             (pk_trace_bound)run->first + (pk_trace_bound)(run->count - 1) * run->step;

@@ -30,6 +30,8 @@ static pk_way_state way_to_run(pk_vm *vm, const pk_run *run, uint32_t len, pk_wa
 /* The ways to all elements of a set, when they are the same. */
 static pk_way_state way_to_set(pk_vm *vm, const pk_set *set, uint32_t len, pk_way *ret_way)
 {
+    while (set->views && set->n_runs == 1)
+        set = set->runs[0].of; /* the way is the same in any order */
     if (set->n_runs > RANGES)
         return PK_WAY_VARIES;
     for (uint32_t i = 0; i < set->n_runs; i++) {

@@ -405,6 +405,35 @@ static const pk_set *space_param(void *context, pk_ref param)
     return vm->param_sets[param];
 }
 
+static int told(int code, const pk_error *error, char *why)
+{
+    if (code)
+        (void)snprintf(why, 256, "%.255s", error->text);
+    return code;
+}
+
+static int space_lines(void *context, const pk_image_set_step *step, pk_bytes name, pk_arena *arena,
+                       pk_set *to, char *why)
+{
+    const pk_vm *vm = context;
+    const pk_env_files *files = &vm->env.files;
+    pk_error error = {.text = "there are no files here"};
+    int code = files->members
+                   ? files->members(files->context, vm->image, step, name, arena, to, &error)
+                   : PK_EUNSUPPORTED;
+    return told(code, &error, why);
+}
+
+static int space_frames(void *context, pk_bytes name, uint64_t *ret_count, char *why)
+{
+    const pk_vm *vm = context;
+    const pk_env_files *files = &vm->env.files;
+    pk_error error = {.text = "there are no files here"};
+    int code =
+        files->frames ? files->frames(files->context, name, ret_count, &error) : PK_EUNSUPPORTED;
+    return told(code, &error, why);
+}
+
 /* Defaults of parameters are computed once and for all: nothing they depend on changes. */
 static int settle_params(pk_vm *vm, pk_vm_error *reterr_error)
 {
@@ -423,14 +452,17 @@ static int settle_params(pk_vm *vm, pk_vm_error *reterr_error)
     return PK_OK;
 }
 
-int pk_vm_space_open(pk_vm *vm, uint64_t seed, pk_vm_error *reterr_error)
+static int open_space(pk_vm *vm, uint64_t seed, pk_ref first, pk_vm_error *reterr_error)
 {
     pk_space *space = NULL;
     pk_vm_error error = {0};
-    const pk_space_source source = {space_eval, space_param, vm};
-    int code = settle_params(vm, reterr_error);
-    if (code != PK_OK)
-        return code;
+    const pk_space_source source = {.eval = space_eval,
+                                    .param_set = space_param,
+                                    .lines = space_lines,
+                                    .frames = space_frames,
+                                    .context = vm,
+                                    .seed = seed,
+                                    .first = first};
     error.code = pk_space_new(vm->image, &source, &space, error.text, sizeof error.text);
     if (error.code != PK_OK) {
         *reterr_error = error;
@@ -440,6 +472,17 @@ int pk_vm_space_open(pk_vm *vm, uint64_t seed, pk_vm_error *reterr_error)
     vm->space = space;
     vm->seed = seed;
     return PK_OK;
+}
+
+int pk_vm_space_open(pk_vm *vm, uint64_t seed, pk_vm_error *reterr_error)
+{
+    int code = settle_params(vm, reterr_error);
+    return code ? code : open_space(vm, seed, 0, reterr_error);
+}
+
+int pk_vm_space_open_from(pk_vm *vm, pk_ref first, pk_vm_error *reterr_error)
+{
+    return open_space(vm, 0, first, reterr_error);
 }
 
 const pk_space *pk_vm_space(const pk_vm *vm)

@@ -16,6 +16,7 @@
 #define PK_VM_VM_H
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "set/space.h"
 #include "tree/tree.h"
 
@@ -28,6 +29,25 @@ enum {
     PK_VM_INSTANCES_LIMIT = 65536, /* instances of a built packet */
     PK_VM_BUILD_FUEL = 1 << 24     /* steps of building one packet */
 };
+
+/* Files and names that a program speaks of (run/files.h). Each function returns PK_OK, or a code with
+ * its sentence; what it gives stays as it is, and where it is, as long as the machine. NULL: there is
+ * nothing of the kind. */
+typedef struct pk_env_files {
+    int (*contents)(void *context, pk_bytes name, pk_bytes *ret_bytes, pk_error *reterr_);
+    /* Adds the members in a file, a line each, as the field or parameter of the step reads them. */
+    int (*members)(void *context, const pk_image *image, const pk_image_set_step *step,
+                   pk_bytes name, pk_arena *arena, pk_set *to, pk_error *reterr_);
+    /* Frames of a capture file, and frame `index` of it, counted from 0: its bytes, good until the
+     * next call, and its link type (LINKTYPE_*). */
+    int (*frames)(void *context, pk_bytes name, uint64_t *ret_count, pk_error *reterr_);
+    int (*frame)(void *context, pk_bytes name, uint64_t index, pk_bytes *ret_bytes,
+                 uint32_t *ret_link, pk_error *reterr_);
+    /* The address of `len` bytes, 4 or 16, that a host name stands for. */
+    int (*address)(void *context, pk_bytes host, uint32_t len, uint8_t ret_address[16],
+                   pk_error *reterr_);
+    void *context;
+} pk_env_files;
 
 /* How packets to an address leave. */
 typedef struct pk_way {
@@ -53,6 +73,7 @@ typedef struct pk_env {
      * then the way to what varies has no template. */
     pk_way_state (*way)(void *context, pk_bytes first, const uint8_t *last, pk_way *ret_way);
     void *context;
+    pk_env_files files;
 } pk_env;
 
 typedef struct pk_vm pk_vm;
@@ -74,12 +95,19 @@ int pk_vm_param_set(pk_vm *vm, pk_ref param, const pk_set *set); /* borrowed */
 
 /* Evaluates the image's sets with the parameters as they are. The space belongs to the machine. */
 int pk_vm_space_open(pk_vm *vm, uint64_t seed, pk_vm_error *reterr_error);
+/* The same for the packets of those who name no set before `first`; no parameter is asked for. */
+int pk_vm_space_open_from(pk_vm *vm, pk_ref first, pk_vm_error *reterr_error);
 const pk_space *pk_vm_space(const pk_vm *vm);
 
 /* Builds the packet at `point` (of the machine's space). Appends its bytes to `out`; when `tree` is
  * not NULL makes its tree over those bytes (out->data must then stay as it is). */
 int pk_vm_build(pk_vm *vm, const pk_point *point, pk_buf *out, pk_tree *tree,
                 pk_vm_error *reterr_error);
+
+/* Alternative `alt` of pcap(..): the packets are the frames of a capture, as they are, their trees what
+ * dissecting them by their link type gives. True, with the link type (LINKTYPE_*) of the packet that
+ * was built last; false for other alternatives. */
+bool pk_vm_frame_link(const pk_vm *vm, pk_ref alt, uint32_t *ret_link);
 
 /* The first field, as "icmp.ptr", that the last packet built was given a value for but does not have
  * with its other values (a pointer in an echo): such a value is left out. NULL: every value went

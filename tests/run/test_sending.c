@@ -63,7 +63,10 @@ static pk_way_state way(void *context, pk_bytes first, const uint8_t *last, pk_w
     return PK_WAY_KNOWN;
 }
 
-static const pk_env surroundings = {source_address, source_mac, nexthop_mac, way, NULL};
+static const pk_env surroundings = {.source_address = source_address,
+                                    .source_mac = source_mac,
+                                    .nexthop_mac = nexthop_mac,
+                                    .way = way};
 
 /* ---- comparing ------------------------------------------------------------------------------- */
 

@@ -79,7 +79,7 @@ static fixture begin(void)
 
 static int open_space(fixture *f)
 {
-    pk_space_source source = {eval, param_set, f};
+    pk_space_source source = {.eval = eval, .param_set = param_set, .context = f};
     pk_image_builder_view(f->to, &f->image);
     return pk_space_new(&f->image, &source, &f->space, f->reason, sizeof f->reason);
 }
@@ -104,7 +104,7 @@ static void test_packets_come_in_reading_order(void)
     fixture f = begin();
     pk_ref ttl = axis(&f, range(&f, 1, 3), 1);
     pk_ref dport = axis(&f, range(&f, 10, 11), 2);
-    pk_ref sport = axis(&f, range(&f, 70, 79), 2);
+    pk_ref sport = axis(&f, range(&f, 70, 71), 2);
     const pk_image_set_step nothing = {PK_SET_NONE, 0, 0, 0};
     (void)axis(&f, set(&f, "[]", &nothing, 1), 3);
     pk_ref first = alt(&f, (const uint32_t[]){1, 2}, 2);
