@@ -124,8 +124,7 @@ static bool make_column(const making *make, uint32_t node, uint32_t *pieces)
     column->wide = what->least < 0 || what->most > UINT32_MAX;
     if (what->set) {
         column->high = what->set->shape.width == 16 && what->part == 0;
-        column->linear =
-            !what->set->views && what->set->shape.kind != PK_RUN_BLOB && !column->high;
+        column->linear = !what->set->views && what->set->shape.kind != PK_RUN_BLOB && !column->high;
     }
     if (what->kind == TRACE_ELEMENT && !place_digit(make, column))
         return false;

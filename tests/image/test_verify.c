@@ -137,9 +137,12 @@ static void test_operands_have_their_shape(void)
                                        "5: `size` names part 5, which does not exist");
     REFUSED(INSN(s.formula, 7)->e = 4096, "rejected: expression 3 (default of `demo.b`), "
                                           "instruction 7: slot 4096 (limit 4096)");
-    REFUSED(INSN(s.formula, 8)->d = PK_FN_COUNT_OF,
-            "rejected: expression 3 (default of `demo.b`), instruction 8: `native` names native "
-            "function 16, which does not exist");
+    char no_native[128];
+    (void)snprintf(no_native, sizeof no_native,
+                   "rejected: expression 3 (default of `demo.b`), instruction 8: `native` names "
+                   "native function %d, which does not exist",
+                   PK_FN_COUNT_OF);
+    REFUSED(INSN(s.formula, 8)->d = PK_FN_COUNT_OF, no_native);
     REFUSED(INSN(s.formula, 8)->d = PK_FN_FILL,
             "rejected: expression 3 (default of `demo.b`), instruction 8: `fill` takes 2 to 2 "
             "arguments, 1 given");
