@@ -23,8 +23,8 @@ static bool same_reading(pk_compiler *cx, pk_ref a, pk_ref b)
     if (a == b || !a || !b)
         return a == b;
     const pk_image_field *x = PK_AT(cx->builder, FLD, a), *y = PK_AT(cx->builder, FLD, b);
-    return x->type == y->type && x->bits == y->bits && x->codec == y->codec &&
-           x->names == y->names && x->sub == y->sub && x->width == y->width;
+    return x->type == y->type && x->codec == y->codec && x->names == y->names && x->sub == y->sub &&
+           x->width == y->width;
 }
 
 /* The axis itself, or `ret_dim` of one of the same members read otherwise; else 0. */
@@ -191,7 +191,7 @@ static bool all_cycle(pk_compiler *cx, const pk_scope *scope, pk_node zip)
     return true;
 }
 
-bool pk_lower_zip(pk_compiler *cx, const pk_scope *scope, pk_node zip, uint32_t index,
+bool pk_lower_zip(pk_compiler *cx, const pk_scope *scope, pk_node zip, uint32_t index, pk_ref name,
                   pk_ref expected, unsigned dst)
 {
     if (not_here(cx, scope, zip))
@@ -206,7 +206,7 @@ bool pk_lower_zip(pk_compiler *cx, const pk_scope *scope, pk_node zip, uint32_t 
         pk_node set = pk_at(cx, arg)->b;
         if (!dim && !all_cycle(cx, scope, zip))
             dim = ++cx->n_dims;
-        pk_image_axis made = {.dim = dim, .name = pk_text_of_node(cx, set)};
+        pk_image_axis made = {.dim = dim, .name = name ? name : pk_text_of_node(cx, set)};
         axis = axis_make(cx, scope, set, key, made);
     }
     return emit_axis(cx, axis, dst);
@@ -253,6 +253,6 @@ bool pk_lower_let(pk_compiler *cx, const pk_scope *scope, const pk_symbol *symbo
     pk_node value = pk_at(cx, symbol->ref)->b;
     if (pk_at(cx, symbol->ref)->value)
         return pk_zip_fits(cx, symbol->ref) &&
-               pk_lower_zip(cx, &inside, value, symbol->index, expected, dst);
+               pk_lower_zip(cx, &inside, value, symbol->index, symbol->name, expected, dst);
     return pk_lower(cx, &inside, value, expected, dst);
 }

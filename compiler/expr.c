@@ -428,7 +428,7 @@ static bool lower_index(pk_compiler *cx, const pk_scope *scope, pk_node node, pk
     uint32_t index;
     pk_node zip = pk_zip_element(cx, scope, node, &inside, &index);
     if (zip)
-        return pk_lower_zip(cx, inside, zip, index, expected, dst);
+        return pk_lower_zip(cx, inside, zip, index, 0, expected, dst);
     return pk_lower(cx, scope, at->a, 0, dst) && pk_lower(cx, scope, at->b, 0, dst + 1) &&
            pk_emit(cx, PK_OPC_ELEMENT, dst, dst, dst + 1, 0, 0);
 }

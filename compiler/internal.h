@@ -308,8 +308,8 @@ bool pk_lower_param(pk_compiler *cx, pk_ref param, unsigned dst);
  * the link type that says what each begins with (pk_vm_frame_link). 0 after a report. */
 bool pk_calls_pcap(pk_compiler *cx, pk_node node);
 pk_ref pk_plan_frames(pk_compiler *cx, const pk_scope *scope, pk_node call);
-/* Emits AXIS for set number `index` of zip(..). */
-bool pk_lower_zip(pk_compiler *cx, const pk_scope *scope, pk_node zip, uint32_t index,
+/* Emits AXIS for set number `index` of zip(..), called `name` (STR, 0 = by its text). */
+bool pk_lower_zip(pk_compiler *cx, const pk_scope *scope, pk_node zip, uint32_t index, pk_ref name,
                   pk_ref expected, unsigned dst);
 /* zip(..)[i]: the call, its scope, and i; 0 when it is something else. */
 pk_node pk_zip_element(pk_compiler *cx, const pk_scope *scope, pk_node node,

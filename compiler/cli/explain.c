@@ -42,13 +42,24 @@ static int list_all(pk_cli *cli)
 /* ---- sets -------------------------------------------------------------------------------------
  */
 
+/* One set, read by fields in several ways, is told once. */
+static bool is_told(const pk_image *image, pk_ref axis)
+{
+    pk_ref text = image->sets[image->axes[axis].set].text;
+    for (pk_ref other = 1; other < axis; other++)
+        if (image->axes[other].dim == image->axes[axis].dim &&
+            image->sets[image->axes[other].set].text == text)
+            return true;
+    return false;
+}
+
 static void add_axes(pk_cli *cli, const pk_description *d, const pk_image_alt *alt)
 {
     const pk_image *image = &d->image;
     for (uint32_t i = 0; i < alt->n_dims; i++)
         for (pk_ref axis = 1; axis < image->n_axes; axis++) {
             const pk_set *set = pk_space_axis_set(pk_vm_space(d->vm), axis);
-            if (image->axes[axis].dim != image->dims[alt->dims + i] || !set)
+            if (image->axes[axis].dim != image->dims[alt->dims + i] || !set || is_told(image, axis))
                 continue;
             const char *name = pk_image_text(image, image->axes[axis].name);
             const char *text = pk_image_text(image, image->sets[image->axes[axis].set].text);
