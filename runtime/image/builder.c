@@ -341,9 +341,11 @@ void pk_image_builder_free(pk_image_builder *builder)
 void pk_image_builder_view(pk_image_builder *builder, pk_image *ret_image)
 {
     *ret_image = (pk_image){0};
-    for (int i = 0; i < PK_SEC_COUNT_OF; i++)
-        pk_image_section_set(ret_image, (pk_section)i, builder->tables[i].data,
-                             builder->tables[i].count);
+#define PK_SECTION(id, field_, type)                                     \
+    ret_image->field_ = (const void *)builder->tables[PK_SEC_##id].data; \
+    ret_image->n_##field_ = builder->tables[PK_SEC_##id].count;
+    PK_SECTIONS /* asked for all the time: no call for each */
+#undef PK_SECTION
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
