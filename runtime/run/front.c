@@ -238,6 +238,7 @@ static void close_all(pk_front *f)
     pk_session_counts none = {0};
     pk_record_finish(f->record, &none, 0, NULL);
     (void)pk_viewed_finish(f->viewed, &f->out, NULL);
+    pk_writer_cache_free(f->report.cache);
     pk_session_free(f->session);
     pk_scope_free(f->scope);
     pk_done_free(&f->done);

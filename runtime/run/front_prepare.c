@@ -151,7 +151,11 @@ int pk_front_prepare(pk_front *f)
         return pk_front_fail(f, f->error.code == PK_ENOMEM ? PK_EXIT_ENVIRONMENT : PK_EXIT_USAGE);
     if ((error = open_session(f)) || (error = pk_front_check_targets(f)))
         return pk_front_fail(f, error == PK_ELIMIT ? PK_EXIT_USAGE : pk_front_exit_of(error));
-    f->report =
-        (pk_report){f->session, f->vm, f->setup->image, f->setup->form, f->setup->verbosity};
+    f->report = (pk_report){.session = f->session,
+                            .vm = f->vm,
+                            .image = f->setup->image,
+                            .form = f->setup->form,
+                            .verbosity = f->setup->verbosity,
+                            .cache = pk_writer_cache_new(f->setup->image)};
     return pk_front_open_record(f) || open_view(f) ? pk_front_fail(f, PK_EXIT_OUTPUT) : 0;
 }

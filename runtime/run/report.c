@@ -69,6 +69,7 @@ static pk_writer writer_of(const pk_report *report)
     return (pk_writer){.inferred = writer_inferred,
                        .eval = writer_eval,
                        .context = report->vm,
+                       .cache = report->cache,
                        .verbosity = report->verbosity > 1 ? report->verbosity - 1 : 0};
 }
 

@@ -6,6 +6,7 @@
 #define PK_RUN_REPORT_H
 
 #include "run/front.h"
+#include "tree/writers.h"
 
 typedef struct pk_report {
     pk_session *session;
@@ -13,6 +14,7 @@ typedef struct pk_report {
     const pk_image *image;
     pk_front_form form;
     unsigned verbosity;
+    pk_writer_cache *cache; /* may be NULL */
 } pk_report;
 
 /* One exchange: a line, and behind it what the form wants. */
