@@ -105,18 +105,30 @@ static naive_value nothing(naive_packet *packet, naive_inst *inst, const naive_f
     return value;
 }
 
-/* Elements that were given know the element of the list after `for` that they stand for. */
+static void bind_node(naive_packet *packet, naive_inst *inst, const naive_field *field,
+                      const naive_value *given, const naive_value *element)
+{
+    if (given->kind == NAIVE_NODE && given->node->args == NULL)
+        pass_args(packet, inst, field, given->node, element);
+}
+
+/* What was given gets its type's arguments; elements of a list after `for` the one that they stand
+ * for. */
 static void bind_given(naive_packet *packet, naive_inst *inst, const naive_field *field,
                        const naive_value *given)
 {
-    if (field->list_kind != PK_LIST_FOR || field->sub == NULL || given->kind != NAIVE_LIST)
+    if (field->sub == NULL)
+        return;
+    bind_node(packet, inst, field, given, NULL);
+    if (given->kind != NAIVE_LIST)
         return;
     naive_scope scope = {.packet = packet, .self = inst, .item = field->node};
-    naive_value over = naive_eval(&scope, field->list_expr);
+    naive_value over = naive_undefined();
+    if (field->list_kind == PK_LIST_FOR)
+        over = naive_eval(&scope, field->list_expr);
     size_t n = over.kind == NAIVE_LIST ? over.list->count : 0;
-    for (size_t i = 0; i < n && i < given->list->count; i++)
-        if (given->list->at[i].kind == NAIVE_NODE && given->list->at[i].node->args == NULL)
-            pass_args(packet, inst, field, given->list->at[i].node, &over.list->at[i]);
+    for (size_t i = 0; i < given->list->count; i++)
+        bind_node(packet, inst, field, &given->list->at[i], i < n ? &over.list->at[i] : NULL);
 }
 
 /* What no longer fits among random values keeps its low bits. */
