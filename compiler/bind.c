@@ -100,6 +100,28 @@ static bool tuple_key(pk_compiler *cx, pk_ref lower, const char *name, pk_node a
     return true;
 }
 
+/* Whether `name` is part of a tuple table of `lower` that the bind names whole: that table then
+ * chooses alone, for one part says less than the bind. */
+static bool tuple_takes(pk_compiler *cx, pk_ref lower, const char *name, pk_node args)
+{
+    uint32_t count = pk_image_builder_count(cx->builder, PK_SEC_TAB);
+    for (pk_ref i = 1; i < count; i++) {
+        const pk_image_table table = *PK_AT(cx->builder, TAB, i);
+        char tuple[256];
+        uint64_t key;
+        (void)snprintf(tuple, sizeof tuple, "%s", pk_str(cx, table.name));
+        if (table.layer != lower || *tuple != '(' || !tuple_key(cx, lower, tuple, args, &key))
+            continue;
+        for (const char *at = tuple + 1; *at && *at != ')'; at += strspn(at, ", ")) {
+            size_t len = strcspn(at, ",) ");
+            if (strlen(name) == len && memcmp(at, name, len) == 0)
+                return true;
+            at += len;
+        }
+    }
+    return false;
+}
+
 static void bind_keys(pk_compiler *cx, pk_ref upper, pk_ref lower, const pk_ast_node *part)
 {
     uint32_t count = pk_image_builder_count(cx->builder, PK_SEC_TAB);
@@ -119,7 +141,8 @@ static void bind_keys(pk_compiler *cx, pk_ref upper, pk_ref lower, const pk_ast_
         pk_ref field = pk_field_by_name(cx, lower, table.name);
         int64_t lo;
         int64_t hi;
-        if (value && looks_constant(cx, value) && key_bounds(cx, value, field, &lo, &hi))
+        if (value && looks_constant(cx, value) && key_bounds(cx, value, field, &lo, &hi) &&
+            !tuple_takes(cx, lower, name, part->b))
             pk_key_put(cx, i, (uint64_t)lo, (uint64_t)hi, upper, part->span);
     }
 }

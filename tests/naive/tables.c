@@ -125,20 +125,21 @@ static pk_node argument(const naive_unit *unit, const naive_layer *layer, pk_nod
     return 0;
 }
 
-/* Enters `target` into one table of the layer below when the bind names all of its columns. */
-static void bind_table(naive_unit *unit, const naive_layer *owner, pk_atom table, pk_node args,
-                       naive_layer *target)
+/* The key of a bind in one table of the layer below; false when it does not name all columns. */
+static bool bind_key(naive_unit *unit, const naive_layer *owner, pk_atom table, pk_node args,
+                     naive_key *ret_key)
 {
-    naive_key key = {.owner = owner, .name = table, .target = target};
+    naive_key key = {.owner = owner, .name = table};
     pk_atom columns[COLUMNS] = {0};
     key.n = columns_of(unit, table, columns);
     for (size_t i = 0; i < key.n; i++) {
         pk_node expr = argument(unit, owner, args, columns[i]);
         if (expr == 0 ||
             !constant(unit, expr, field_named(owner, columns[i]), &key.lo[i], &key.hi[i]))
-            return;
+            return false;
     }
-    add_key(unit, key);
+    *ret_key = key;
+    return true;
 }
 
 static pk_node last_part(const naive_unit *unit, pk_node bind)
@@ -189,6 +190,25 @@ static void find_tables(naive_unit *unit, tables *all)
     note_table(unit, all, NULL, naive_atom(unit, "dlt"));
 }
 
+/* Whether the bind names all columns of a table of several, of which `column` is one. */
+static bool chosen_by_more(naive_unit *unit, const tables *all, const naive_layer *owner,
+                           pk_atom column, pk_node args)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        pk_atom columns[COLUMNS] = {0};
+        naive_key key;
+        size_t n = columns_of(unit, all->at[i].name, columns);
+        if (all->at[i].owner != owner || n < 2 ||
+            !bind_key(unit, owner, all->at[i].name, args, &key))
+            continue;
+        for (size_t c = 0; c < n; c++) {
+            if (columns[c] == column)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool link_bind(naive_unit *unit, const tables *all, naive_layer *upper, pk_node bind)
 {
     const pk_ast_node part = *naive_at(unit, last_part(unit, bind));
@@ -197,8 +217,12 @@ static bool link_bind(naive_unit *unit, const tables *all, naive_layer *upper, p
     if (lower == NULL && !capture)
         return naive_fail(unit, bind, "no layer `%s`", naive_text(unit, part.a));
     for (size_t i = 0; i < all->count; i++) {
-        if (all->at[i].owner == lower)
-            bind_table(unit, lower, all->at[i].name, part.b, upper);
+        naive_key key;
+        if (all->at[i].owner != lower || !bind_key(unit, lower, all->at[i].name, part.b, &key) ||
+            chosen_by_more(unit, all, lower, all->at[i].name, part.b))
+            continue;
+        key.target = upper;
+        add_key(unit, key);
     }
     return true;
 }

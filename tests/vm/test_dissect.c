@@ -22,6 +22,9 @@ static const char *const layers =
     "layer plain { len: u8; kind: u8; payload by kind within (len ? len - 2 : rest) }\n"
     "layer short on plain(kind=1), shim(kind=1) { v: u8 }\n"
     "layer shim on plain(kind=2) { kind: u8; payload by kind within rest }\n"
+    "layer pair { type: u8; code: u8; payload by (type, code), type }\n"
+    "layer both on pair(type=1, code=2) { v: u8 }\n"
+    "layer alone on pair(type=2) { v: u8 }\n"
     "layer numbers { a: uleb; b: uvlq; c: q; n: c2; data: bytes[n] }\n"
     "struct q { p: u2 = value < 64 ? 0 : 1; v: u(p ? 14 : 6) = value; let value = v }\n"
     "struct c2 { v: u8 = value - 1; let value = v + 1 }\n"
@@ -129,6 +132,13 @@ static void what_a_payload_leaves_goes_to_the_items_behind_it_first(void)
     expect("plain", "0201", "plain\n len 2\n kind 1\n");
 }
 
+static void a_tuple_that_a_bind_names_whole_chooses_alone(void)
+{
+    expect("pair", "010207", "pair\n type 1\n code 2\n both\n  v 7\n");
+    expect("pair", "010307", "pair\n type 1\n code 3\n raw 07\n");
+    expect("pair", "020307", "pair\n type 2\n code 3\n alone\n  v 7\n");
+}
+
 static void integers_of_every_encoding_are_read(void)
 {
     expect("numbers", "e58e26874f4100018899",
@@ -201,6 +211,7 @@ int main(void)
     windows_bound_lists_and_name_what_is_left();
     lists_stop_at_their_count_or_window();
     what_a_payload_leaves_goes_to_the_items_behind_it_first();
+    a_tuple_that_a_bind_names_whole_chooses_alone();
     integers_of_every_encoding_are_read();
     elements_get_their_argument();
     places_are_counted_from_struct_and_layer();
