@@ -45,8 +45,8 @@ static const reading readings[] = {
     {"icmp", "0500 0000 c0000201",
      "icmp.type:8=5 icmp.code:8=0 icmp.chksum:16=0 icmp.gw:32=c0000201 "
      "icmp.quotepad:0="},
-    {"llc", "e0 e0 10 02 55",
-     "llc.dsap:8=224 llc.ssap:8=224 llc.ctrl:8=16 llc.ctrl2:8=2 "
+    {"llc", "f0 f0 10 02 55",
+     "llc.dsap:8=240 llc.ssap:8=240 llc.ctrl:8=16 llc.ctrl2:8=2 "
      "raw.load:8=55"},
     {"eth", "ffffffffffff 020000000002 0004 141403aa 0000",
      "eth.dst:48=ffffffffffff eth.src:48=020000000002 eth.type:16=4 llc.dsap:8=20 llc.ssap:8=20 "
