@@ -419,6 +419,14 @@ void pk_patterns_write(pk_compiler *cx, const pk_patterns *patterns, pk_ref *ret
 /* A condition over `reply` and `sent`, and the equations in it; false after a report. */
 bool pk_lower_where(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_image_probe *probe);
 
+/* ---- stateless.c ---- */
+/* Lays the cookie of a stateless probe into its packets, or reports that it has no place. */
+void pk_lay_cookies(pk_compiler *cx, pk_span span, pk_image_probe *probe);
+
+/* ---- clause.c ---- */
+/* Reports a number without its unit where a duration or a rate is needed. */
+bool pk_unit_missing(pk_compiler *cx, const char *clause, pk_node value);
+
 /* ---- program.c: params, probes, options, checks ---- */
 void pk_declare_param(pk_compiler *cx, pk_node node);
 void pk_lower_params(pk_compiler *cx);

@@ -109,17 +109,18 @@ static const struct {
     const char *name;
     clause_use use;
 } clauses[] = {
-    {"send", CLAUSE_SEND},       {"probe", CLAUSE_PROBE},   {"check", CLAUSE_CHECK},
-    {"timeout", CLAUSE_OPTION},  {"retry", CLAUSE_OPTION},  {"rate", CLAUSE_WORD},
-    {"inter", CLAUSE_RANGE},     {"count", CLAUSE_WORD},    {"loops", CLAUSE_OPTION},
-    {"order", CLAUSE_WORD},      {"seed", CLAUSE_OPTION},   {"iface", CLAUSE_WORD},
-    {"collect", CLAUSE_WORD},    {"view", CLAUSE_VIEW},     {"flow", CLAUSE_LATER},
-    {"respond", CLAUSE_LATER},   {"listen", CLAUSE_LISTEN}, {"answer", CLAUSE_ANSWER},
-    {"stateless", CLAUSE_LATER}, {"burst", CLAUSE_OPTION},  {"duration", CLAUSE_OPTION},
-    {"shard", CLAUSE_PART},      {"threads", CLAUSE_LATER}, {"discard", CLAUSE_SWITCH},
-    {"capture", CLAUSE_LATER},   {"canary", CLAUSE_LATER},  {"stop", CLAUSE_LATER},
-    {"pace", CLAUSE_LATER},      {"speed", CLAUSE_LATER},   {"save", CLAUSE_WORD},
-    {"guard", CLAUSE_LATER},     {"where", CLAUSE_LATER},   {"sniff", CLAUSE_LATER},
+    {"send", CLAUSE_SEND},        {"probe", CLAUSE_PROBE},   {"check", CLAUSE_CHECK},
+    {"timeout", CLAUSE_OPTION},   {"retry", CLAUSE_OPTION},  {"rate", CLAUSE_WORD},
+    {"inter", CLAUSE_RANGE},      {"count", CLAUSE_WORD},    {"loops", CLAUSE_OPTION},
+    {"order", CLAUSE_WORD},       {"seed", CLAUSE_OPTION},   {"iface", CLAUSE_WORD},
+    {"collect", CLAUSE_WORD},     {"view", CLAUSE_VIEW},     {"flow", CLAUSE_LATER},
+    {"respond", CLAUSE_LATER},    {"listen", CLAUSE_LISTEN}, {"answer", CLAUSE_ANSWER},
+    {"stateless", CLAUSE_SWITCH}, {"rtt", CLAUSE_WORD},      {"burst", CLAUSE_OPTION},
+    {"duration", CLAUSE_OPTION},  {"shard", CLAUSE_PART},    {"threads", CLAUSE_LATER},
+    {"discard", CLAUSE_SWITCH},   {"capture", CLAUSE_LATER}, {"canary", CLAUSE_LATER},
+    {"stop", CLAUSE_LATER},       {"pace", CLAUSE_LATER},    {"speed", CLAUSE_LATER},
+    {"save", CLAUSE_WORD},        {"guard", CLAUSE_WORD},    {"where", CLAUSE_LATER},
+    {"sniff", CLAUSE_LATER},
 };
 
 static bool is_option(clause_use use)
@@ -171,6 +172,7 @@ typedef struct probe {
     pk_image_probe record;
     pk_image_option options[PROBE_OPTIONS];
     bool sends;
+    pk_span stateless; /* where that was asked for */
     pk_patterns answer, listen;
     pk_binding lets[PROBE_LETS]; /* names that hold inside the block */
     pk_scope scope;
@@ -180,8 +182,10 @@ static pk_ref option_value(pk_compiler *cx, const pk_scope *scope, pk_node value
 {
     const pk_scope *bound_in;
     pk_ast_node at = *pk_at(cx, value);
+    const pk_symbol *symbol =
+        at.kind == PK_AST_NAME ? pk_symbol_find(cx, pk_text_of_atom(cx, at.a)) : NULL;
     if (use == CLAUSE_WORD && at.kind == PK_AST_NAME &&
-        !pk_symbol_find(cx, pk_text_of_atom(cx, at.a)) &&
+        (!symbol || symbol->kind == PK_SYM_LAYER) && /* `guard tcp` */
         !pk_binding_find(scope, at.a, &bound_in)) {
         const char *word = pk_ast_atom_text(cx->ast, at.a);
         return pk_expr_bytes(cx, word, strlen(word));
@@ -192,27 +196,6 @@ static pk_ref option_value(pk_compiler *cx, const pk_scope *scope, pk_node value
         return 0;
     }
     return pk_lower_expr(cx, scope, value, 0, 0);
-}
-
-/* A bare number has no unit that could be guessed: 5 seconds and 5 ns differ by much. */
-static bool unit_missing(pk_compiler *cx, const char *clause, pk_node value)
-{
-    static const struct {
-        const char *clause, *kind, *units;
-    } wanted[] = {{"timeout", "a duration", "5s, 500ms or 5us"},
-                  {"inter", "a duration", "5s, 500ms or 5us"},
-                  {"duration", "a duration", "5s, 5min or 5h"},
-                  {"rate", "a rate", "5pps, 10kpps, 10Mbit or line"}};
-    pk_ast_node at = *pk_at(cx, value);
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        if (at.kind != PK_AST_INT || strcmp(clause, wanted[i].clause) != 0)
-            continue;
-        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at.span, "`%s` takes %s, with its unit",
-                       clause, wanted[i].kind);
-        pk_diag_label(cx->diags, "such as %s", wanted[i].units);
-        return true;
-    }
-    return false;
 }
 
 static void add_option(pk_compiler *cx, probe *p, pk_ref name, pk_node value, clause_use use)
@@ -288,8 +271,10 @@ static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, 
                        value ? "no value" : "a value");
         return;
     }
-    if (value && unit_missing(cx, text, value))
+    if (value && pk_unit_missing(cx, text, value))
         return;
+    if (strcmp(text, "stateless") == 0)
+        p->stateless = span;
     pk_ref ref = pk_text_of_atom(cx, name);
     for (uint32_t i = 0; i < p->record.n_options; i++) {
         if (p->options[i].name == ref) {
@@ -305,12 +290,27 @@ static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, 
         add_option(cx, p, ref, value, use);
 }
 
+/* `send P, stateless`: the name of a clause without a value, and of nothing else. */
+static bool is_switch(pk_compiler *cx, pk_node node)
+{
+    const pk_ast_node *at = pk_at(cx, node);
+    const char *text = at->kind == PK_AST_NAME ? pk_ast_atom_text(cx->ast, at->a) : "";
+    if (*text && pk_symbol_find(cx, pk_text_of_atom(cx, at->a)))
+        return false;
+    for (size_t i = 0; i < sizeof clauses / sizeof *clauses; i++)
+        if (clauses[i].use == CLAUSE_SWITCH && strcmp(text, clauses[i].name) == 0)
+            return true;
+    return false;
+}
+
 static void probe_send(pk_compiler *cx, probe *p, const pk_ast_node *clause)
 {
     for (pk_node at = clause->b; at; at = pk_at(cx, at)->next) {
         pk_ast_node arg = *pk_at(cx, at);
         if (arg.a && pk_at(cx, arg.a)->kind == PK_AST_NAME) {
             probe_option(cx, p, pk_at(cx, arg.a)->a, arg.span, arg.b);
+        } else if (is_switch(cx, arg.b)) {
+            probe_option(cx, p, pk_at(cx, arg.b)->a, arg.span, 0);
         } else if (p->sends) {
             pk_diag_report(cx->diags, PK_DIAG_CLAUSE_TWICE, arg.span,
                            "a probe sends one set of packets");
@@ -338,6 +338,8 @@ static bool joins_previous(pk_compiler *cx, const pk_image_probe *next)
 
 static void probe_write(pk_compiler *cx, probe *p, pk_span span)
 {
+    if (p->stateless.hi && p->sends)
+        pk_lay_cookies(cx, p->stateless, &p->record);
     pk_patterns_write(cx, &p->answer, &p->record.answer, &p->record.n_answer);
     pk_patterns_write(cx, &p->listen, &p->record.listen, &p->record.n_listen);
     if (!p->sends && !p->record.n_listen) {
@@ -379,12 +381,28 @@ static void probe_let(pk_compiler *cx, probe *p, pk_node let)
     }
 }
 
+/* `stateless, rtt=no` */
+static void probe_stateless(pk_compiler *cx, probe *p, const pk_ast_node *at)
+{
+    probe_option(cx, p, at->a, at->span, 0);
+    for (pk_node arg = at->b; arg; arg = pk_at(cx, arg)->next) {
+        pk_ast_node one = *pk_at(cx, arg);
+        if (one.a && pk_at(cx, one.a)->kind == PK_AST_NAME)
+            probe_option(cx, p, pk_at(cx, one.a)->a, one.span, one.b);
+        else
+            pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, one.span,
+                           "`stateless` takes no value but `rtt=no`");
+    }
+}
+
 static void probe_clause(pk_compiler *cx, probe *p, const pk_ast_node *at)
 {
     const char *text = clause_text(cx, at);
     bool answer = strcmp(text, "answer") == 0;
     pk_node arg = at->b;
-    if (at->d && !answer)
+    if (strcmp(text, "stateless") == 0 && arg && pk_at(cx, arg)->a)
+        probe_stateless(cx, p, at);
+    else if (at->d && !answer)
         (void)pk_not_built(cx, at->span, "`where` behind this clause");
     else if (strcmp(text, "send") == 0)
         probe_send(cx, p, at);

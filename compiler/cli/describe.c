@@ -255,6 +255,8 @@ int pk_describe_set(pk_cli *cli, pk_description *ret)
     pk_vm_error error = {0};
     if (!status && pk_vm_space_open(ret->vm, seed, &error) != PK_OK)
         status = pk_cli_fail(cli, PK_EXIT_USAGE, "%s", error.text);
+    if (!status && pk_vm_probe_set(ret->vm, &ret->image.probes[ret->probe]) != PK_OK)
+        status = pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
     return status;
 }
 

@@ -138,6 +138,10 @@ static int read_words(pk_cli *cli, pk_run_options *options)
         options->given |= PK_RUN_INTERFACE;
         (void)snprintf(options->interface, sizeof options->interface, "%s", interface);
     }
+    if (pk_cli_given(cli, PK_OPT_GUARD)) {
+        options->given |= PK_RUN_GUARD;
+        options->guard = true;
+    }
     if (cli->verb == PK_VERB_SEND) {
         options->given |= PK_RUN_DISCARD;
         options->discard = true;

@@ -324,8 +324,8 @@ void pk_image_disasm(const pk_image *image, pk_ref layer, pk_buf *out)
 {
     static const pk_section rest[] = {PK_SEC_ALI, PK_SEC_ENU, PK_SEC_ENT, PK_SEC_PAR, PK_SEC_SET,
                                       PK_SEC_SOP, PK_SEC_AXS, PK_SEC_PLN, PK_SEC_GIV, PK_SEC_ALT,
-                                      PK_SEC_PST, PK_SEC_PAT, PK_SEC_PRB, PK_SEC_OPT, PK_SEC_CHK,
-                                      PK_SEC_VIW, PK_SEC_COL, PK_SEC_AGG};
+                                      PK_SEC_PST, PK_SEC_PAT, PK_SEC_CKI, PK_SEC_PRB, PK_SEC_OPT,
+                                      PK_SEC_CHK, PK_SEC_VIW, PK_SEC_COL, PK_SEC_AGG};
     if (layer) {
         layer_dump(out, image, layer);
         return;

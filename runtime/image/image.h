@@ -394,6 +394,16 @@ typedef struct pk_image_pattern {
     uint32_t spare;
 } pk_image_pattern;
 
+/* CKI: a field of a stateless probe's packets that holds a piece of their cookie (base/cookie.h): the
+ * low `bits` bits of it are the word's from bit `shift` on. The value is given by the plan. */
+typedef struct pk_image_cookie {
+    pk_ref plan; /* PLN: the instance */
+    uint32_t slot;
+    uint32_t shift, bits;
+    uint32_t word; /* bits of the whole word */
+    uint32_t spare;
+} pk_image_cookie;
+
 /* PRB: a probe (name 0: the anonymous one of a bare send), its options, and how its answers are
  * told. */
 typedef struct pk_image_probe {
@@ -409,6 +419,8 @@ typedef struct pk_image_probe {
     pk_ref where; /* EXP of the reply (argument 0) and the stimulus (1): holds of every answer */
     pk_ref keys;  /* KYP: first of n_keys: equations of `where`, each side an EXP of its packet */
     uint32_t n_keys;
+    pk_ref cookies; /* CKI: first of n_cookies: of a stateless probe */
+    uint32_t n_cookies;
 } pk_image_probe;
 
 /* OPT: `timeout 2s`: name, and its value as an expression. A rate's value is an integer: packets
@@ -463,6 +475,7 @@ typedef struct pk_image_blob {
     PK_SECTION(DML, dims, uint32_t)                       \
     PK_SECTION(PST, pattern_steps, pk_image_pattern_step) \
     PK_SECTION(PAT, patterns, pk_image_pattern)           \
+    PK_SECTION(CKI, cookies, pk_image_cookie)             \
     PK_SECTION(PRB, probes, pk_image_probe)               \
     PK_SECTION(OPT, options, pk_image_option)             \
     PK_SECTION(CHK, checks, pk_image_check)               \

@@ -119,18 +119,25 @@ uint64_t pk_record_value(const pk_record_info *info, const void *record)
 const char *pk_section_noun(pk_section section)
 {
     static const char *const nouns[PK_SEC_COUNT_OF] = {
-        [PK_SEC_STR] = "text",          [PK_SEC_DATA] = "byte",       [PK_SEC_BLB] = "blob",
-        [PK_SEC_CODE] = "instruction",  [PK_SEC_EXP] = "expression",  [PK_SEC_LAY] = "layer",
-        [PK_SEC_FLD] = "field",         [PK_SEC_MEM] = "member",      [PK_SEC_ALI] = "alias",
-        [PK_SEC_ENU] = "enum",          [PK_SEC_ENT] = "enum entry",  [PK_SEC_TAB] = "table",
-        [PK_SEC_KEY] = "key",           [PK_SEC_PLD] = "payload",     [PK_SEC_SEL] = "selector",
-        [PK_SEC_BND] = "binding",       [PK_SEC_IMP] = "imposition",  [PK_SEC_SHP] = "answer shape",
-        [PK_SEC_KYP] = "key pair",      [PK_SEC_PAR] = "parameter",   [PK_SEC_SET] = "set",
-        [PK_SEC_SOP] = "set step",      [PK_SEC_AXS] = "axis",        [PK_SEC_PLN] = "plan node",
-        [PK_SEC_GIV] = "given value",   [PK_SEC_ALT] = "alternative", [PK_SEC_DML] = "dimension",
-        [PK_SEC_PST] = "pattern layer", [PK_SEC_PAT] = "pattern",     [PK_SEC_PRB] = "probe",
-        [PK_SEC_OPT] = "option",        [PK_SEC_CHK] = "check",       [PK_SEC_SRC] = "source byte",
-        [PK_SEC_VIW] = "view",          [PK_SEC_COL] = "column",      [PK_SEC_AGG] = "aggregate",
+        [PK_SEC_STR] = "text",        [PK_SEC_DATA] = "byte",
+        [PK_SEC_BLB] = "blob",        [PK_SEC_CODE] = "instruction",
+        [PK_SEC_EXP] = "expression",  [PK_SEC_LAY] = "layer",
+        [PK_SEC_FLD] = "field",       [PK_SEC_MEM] = "member",
+        [PK_SEC_ALI] = "alias",       [PK_SEC_ENU] = "enum",
+        [PK_SEC_ENT] = "enum entry",  [PK_SEC_TAB] = "table",
+        [PK_SEC_KEY] = "key",         [PK_SEC_PLD] = "payload",
+        [PK_SEC_SEL] = "selector",    [PK_SEC_BND] = "binding",
+        [PK_SEC_IMP] = "imposition",  [PK_SEC_SHP] = "answer shape",
+        [PK_SEC_KYP] = "key pair",    [PK_SEC_PAR] = "parameter",
+        [PK_SEC_SET] = "set",         [PK_SEC_SOP] = "set step",
+        [PK_SEC_AXS] = "axis",        [PK_SEC_PLN] = "plan node",
+        [PK_SEC_GIV] = "given value", [PK_SEC_ALT] = "alternative",
+        [PK_SEC_DML] = "dimension",   [PK_SEC_PST] = "pattern layer",
+        [PK_SEC_PAT] = "pattern",     [PK_SEC_CKI] = "piece of a cookie",
+        [PK_SEC_PRB] = "probe",       [PK_SEC_OPT] = "option",
+        [PK_SEC_CHK] = "check",       [PK_SEC_SRC] = "source byte",
+        [PK_SEC_VIW] = "view",        [PK_SEC_COL] = "column",
+        [PK_SEC_AGG] = "aggregate",
     };
     return nouns[section];
 }

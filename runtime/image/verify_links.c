@@ -312,6 +312,20 @@ static int verify_plans(pk_verifier *verifier)
 /* ---- the program -------------------------------------------------------------------------------
  */
 
+static int verify_cookie(const pk_verifier *verifier, pk_ref ref)
+{
+    const pk_image *image = verifier->image;
+    const pk_image_cookie *cookie = &image->cookies[ref];
+    const pk_image_plan *plan = &image->plans[cookie->plan];
+    if (plan->kind != PK_PLAN_INSTANCE || cookie->slot >= image->layers[plan->ref].n_slots)
+        return REFUSE(verifier, CKI, ref, "plan node %u has no slot %u", cookie->plan,
+                      cookie->slot);
+    if (!cookie->bits || cookie->shift + cookie->bits > cookie->word)
+        return REFUSE(verifier, CKI, ref, "bits %u to %u of a word of %u", cookie->shift,
+                      cookie->shift + cookie->bits, cookie->word);
+    return PK_OK;
+}
+
 /* The condition of a pattern's layer is evaluated in it; what a probe says of answers, outside. */
 static int verify_answers(const pk_verifier *verifier)
 {
@@ -321,6 +335,8 @@ static int verify_answers(const pk_verifier *verifier)
         code =
             pk_verify_context(verifier, image->pattern_steps[ref].condition,
                               image->pattern_steps[ref].layer, 0, PK_SEC_PST, ref, "the condition");
+    for (pk_ref ref = 1; ref < image->n_cookies && !code; ref++)
+        code = verify_cookie(verifier, ref);
     for (pk_ref ref = 1; ref < image->n_probes && !code; ref++) {
         const pk_image_probe *probe = &image->probes[ref];
         code = pk_verify_context(verifier, probe->where, 0, 2, PK_SEC_PRB, ref, "the condition");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/linktype.h"
+#include "io/af_packet_stamp.h"
 
 #define VLAN_TAG_LEN     4u
 #define SEND_BUFFER      (4 * 1024 * 1024)
@@ -26,6 +27,7 @@ typedef struct af_packet {
     pk_transport transport; /* first: the pointer is handed out as this */
     pk_ring ring;
     int send_fd;
+    pk_stamps stamps;
     struct mmsghdr *messages;
     struct iovec *vectors;
     struct sockaddr_ll *addresses;
@@ -148,7 +150,11 @@ static int send_frames(pk_transport *transport, const pk_bytes *frames, uint32_t
         p->addresses[i].sll_protocol = htons(protocol_of(&transport->link, &frames[i]));
     }
     int sent = sendmmsg(p->send_fd, p->messages, count, MSG_DONTWAIT);
-    return sent < 0 ? -errno : sent;
+    int result = sent < 0 ? -errno : sent;
+    size_t place = ((uintptr_t)frames - (uintptr_t)transport->batch) / sizeof *frames;
+    if (p->stamps.on && transport->stamps && place < transport->slot_count)
+        pk_stamps_take(&p->stamps, p->send_fd, count, sent, transport->stamps + place);
+    return result;
 }
 
 static void wait_queue(pk_transport *transport, int64_t timeout_ns)
@@ -244,7 +250,12 @@ static int open_send_side(af_packet *p, const pk_transport_options *options, pk_
         return pk_error_sys(reterr_, errno, "cannot pass by the queue of %s",
                             p->transport.link.name);
     int code = prepare_messages(p, reterr_);
-    return code < 0 ? code : pk_transport_prepare(&p->transport, options->slots, reterr_);
+    if (code >= 0)
+        code = pk_transport_prepare(&p->transport, options->slots, reterr_);
+    if (code < 0 || !options->stamps || !pk_stamps_open(&p->stamps, p->send_fd))
+        return code;
+    p->transport.stamps = calloc(p->transport.slot_count, sizeof *p->transport.stamps);
+    return p->transport.stamps ? code : pk_error_set(reterr_, PK_ENOMEM, "no memory for sending");
 }
 
 static int open_sides(af_packet *p, const pk_transport_options *options, pk_error *reterr_)

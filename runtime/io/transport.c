@@ -169,6 +169,8 @@ int pk_transport_commit(pk_transport *transport, uint32_t count, uint32_t *ret_s
         count = transport->slot_count;
     for (uint32_t i = 0; i < count; i++)
         transport->batch[i] = (pk_bytes){transport->slots[i].data, transport->slots[i].len};
+    if (transport->stamps)
+        memset(transport->stamps, 0, transport->slot_count * sizeof *transport->stamps);
     int first = PK_OK;
     uint32_t sent = 0;
     uint32_t at = 0;
@@ -190,6 +192,8 @@ int pk_transport_commit(pk_transport *transport, uint32_t count, uint32_t *ret_s
             break;
         }
     }
+    for (uint32_t i = 0; i < count; i++)
+        transport->slots[i].sent_ns = transport->stamps ? transport->stamps[i] : 0;
     if (ret_sent)
         *ret_sent = sent;
     return first;
@@ -235,5 +239,6 @@ void pk_transport_close(pk_transport *transport)
     free(transport->slots);
     free(transport->batch);
     free(transport->memory);
+    free(transport->stamps);
     transport->ops->close(transport);
 }

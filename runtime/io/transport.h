@@ -42,6 +42,8 @@ typedef struct pk_slot {
     uint32_t capacity; /* at least what the link can carry */
     uint32_t len;      /* set by the caller */
     int sys_errno;     /* set by commit: 0 sent, else why this frame was refused */
+    int64_t sent_ns;   /* set by commit with `stamps`: the kernel's clock when the frame left, since
+                          the epoch; 0: not known */
 } pk_slot;
 
 enum {
@@ -91,6 +93,7 @@ typedef struct pk_transport_options {
     bool lock_filter;                 /* SO_LOCK_FILTER: nobody can change it afterwards */
     bool outgoing;                    /* show frames that leave by this link, too */
     bool promiscuous;
+    bool stamps;            /* ask the kernel when frames left: costs a call for each batch */
     bool send_only;         /* no receive side */
     bool receive_only;      /* no send side */
     bool bypass_queue;      /* PACKET_QDISC_BYPASS: past the queueing discipline */

@@ -30,6 +30,7 @@ struct pk_transport {
     pk_slot *slots;
     pk_bytes *batch; /* the slots as the back end wants them */
     uint8_t *memory; /* of the slots */
+    int64_t *stamps; /* when the frames of `batch` left, filled by the back end; NULL: not asked */
     uint32_t slot_count;
 };
 

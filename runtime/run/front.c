@@ -179,6 +179,13 @@ static void tell_summary(pk_front *f, const pk_session_counts *counts)
         return;
     if (f->unmatched.len)
         pk_front_tell(f, pk_buf_cstr(&f->unmatched));
+    if (counts->unstamped && counts->answers && !f->options.no_rtt)
+        pk_front_note(
+            f,
+            "round trip times are upper bounds for %llu of the packets: when they left is "
+            "not known%s\n",
+            (unsigned long long)counts->unstamped,
+            pk_session_stamps(f->session) ? "" : " (it is asked up to 20 kpps)");
     pk_buf_clear(&f->line);
     pk_report_summary(&f->line, counts, f->options.seed);
     pk_front_tell(f, pk_buf_cstr(&f->line));
@@ -246,6 +253,7 @@ static void close_all(pk_front *f)
     pk_vm_free(f->vm);
     pk_files_free(f->files);
     pk_paths_close(f->paths);
+    pk_guard_close(f->guard);
     pk_lab_close(f->lab);
     pk_buf_free(&f->out);
     pk_buf_free(&f->line);

@@ -5,6 +5,7 @@
 #ifndef PK_RUN_FRONT_INTERNAL_H
 #define PK_RUN_FRONT_INTERNAL_H
 
+#include "net/guard.h"
 #include "net/lab.h"
 #include "run/front.h"
 #include "run/record.h"
@@ -21,6 +22,7 @@ typedef struct pk_front {
     pk_vm *vm;
     pk_arena arena;
     pk_session *session;
+    pk_guard *guard;
     pk_scope *scope;
     sig_atomic_t again; /* of setup->again, as it was when the scope was read */
     pk_buf earlier;     /* what the file to go on with says of its run */

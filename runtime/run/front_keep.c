@@ -37,6 +37,9 @@ static void describe(const pk_front *f, pk_buf *out)
     pk_run_rate_text(out, f->options.rate);
     pk_buf_printf(out, "\ntimeout_ns: %lld\nretry: %u\n", (long long)f->options.timeout,
                   f->options.retry);
+    pk_buf_printf(out, "rtt_clock: CLOCK_REALTIME, kernel receive minus %s\n",
+                  pk_session_stamps(f->session) ? "kernel send"
+                                                : "begin of the sending call (upper bound)");
     pk_buf_text(out, "source:\n");
     if (setup->source)
         pk_buf_text(out, setup->source);

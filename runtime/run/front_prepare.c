@@ -72,10 +72,11 @@ static int choose_seed(pk_front *f)
 {
     if (f->options.given & PK_RUN_SEED)
         return PK_OK;
-    uint32_t seed; /* short enough to be typed again */
+    uint64_t seed;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
         return pk_error_set(&f->error, PK_EIO, "the kernel gives no random number for a seed");
-    f->options.seed = seed;
+    /* Short enough to be typed again; as the key of cookies, too long to be tried out. */
+    f->options.seed = f->options.stateless ? seed >> 1 : seed >> 32;
     return PK_OK;
 }
 
@@ -138,6 +139,15 @@ static int open_view(pk_front *f)
     return pk_viewed_open(&f->viewed, &viewed, &f->error);
 }
 
+/* A run without the guard that it asked for is a run that knows of it. */
+static void open_guard(pk_front *f)
+{
+    pk_error why = {0};
+    const pk_transport_link *link = pk_transport_link_of(pk_session_transport(f->session));
+    if (f->options.guard && pk_guard_open(&f->guard, link->index, &why))
+        pk_front_note(f, "guard: this kernel will answer TCP with resets: %s\n", why.text);
+}
+
 int pk_front_prepare(pk_front *f)
 {
     if (f->setup->lab && open_lab(f))
@@ -151,6 +161,7 @@ int pk_front_prepare(pk_front *f)
         return pk_front_fail(f, f->error.code == PK_ENOMEM ? PK_EXIT_ENVIRONMENT : PK_EXIT_USAGE);
     if ((error = open_session(f)) || (error = pk_front_check_targets(f)))
         return pk_front_fail(f, error == PK_ELIMIT ? PK_EXIT_USAGE : pk_front_exit_of(error));
+    open_guard(f);
     f->report = (pk_report){.session = f->session,
                             .vm = f->vm,
                             .image = f->setup->image,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "net/guard.h"
 #include "run/pace.h"
 #include "run/tracker.h"
 
@@ -179,6 +180,24 @@ static bool set_discard(pk_run_options *options, pk_value value)
     return true;
 }
 
+static bool set_stateless(pk_run_options *options, pk_value value)
+{
+    options->stateless = value.kind == PK_UNDEFINED || pk_value_truth(value);
+    return true;
+}
+
+static bool set_guard(pk_run_options *options, pk_value value)
+{
+    options->guard = value.kind == PK_BYTES && pk_guard_knows((const char *)value.bytes, value.len);
+    return options->guard;
+}
+
+static bool set_rtt(pk_run_options *options, pk_value value)
+{
+    options->no_rtt = is_word(value, "no");
+    return options->no_rtt || is_word(value, "yes");
+}
+
 static bool set_save(pk_run_options *options, pk_value value)
 {
     return take_text(value, options->save, sizeof options->save);
@@ -205,6 +224,9 @@ static const struct known_option {
     {"shard", PK_RUN_SHARD, set_shard, "the number of a part, from 0"},
     {"shards", PK_RUN_SHARDS, set_shards, "the number of parts, from 1"},
     {"iface", PK_RUN_INTERFACE, set_interface, "the name of an interface"},
+    {"stateless", PK_RUN_STATELESS, set_stateless, "nothing"},
+    {"guard", PK_RUN_GUARD, set_guard, PK_GUARD_EXPECTED},
+    {"rtt", PK_RUN_RTT, set_rtt, "`yes` or `no`"},
     {"discard", PK_RUN_DISCARD, set_discard, "nothing"},
     {"save", PK_RUN_SAVE, set_save, "a file name"},
 };
@@ -252,5 +274,9 @@ int pk_run_options_read(pk_vm *vm, const pk_image *image, const pk_image_probe *
                                 entry->expected);
         options->given |= entry->bit;
     }
+    if (options->stateless && options->retry)
+        return pk_error_set(reterr_, PK_EFORMAT,
+                            "`retry` repeats what was not answered, and a stateless run does not "
+                            "know what that is: leave one of them out");
     return check_shard(options, reterr_);
 }

@@ -32,7 +32,10 @@ enum {
     PK_RUN_DISCARD = 1u << 11,
     PK_RUN_SAVE = 1u << 12,
     PK_RUN_SHARD = 1u << 13,
-    PK_RUN_SHARDS = 1u << 14
+    PK_RUN_SHARDS = 1u << 14,
+    PK_RUN_STATELESS = 1u << 15,
+    PK_RUN_RTT = 1u << 16,
+    PK_RUN_GUARD = 1u << 17
 };
 
 typedef struct pk_run_options {
@@ -49,6 +52,9 @@ typedef struct pk_run_options {
     bool random_order;
     uint32_t shard, shards; /* this run's part of the order (run/order.h); shards 0 = all of it */
     bool discard;           /* send only: nothing is received */
+    bool stateless;         /* nothing is kept of a stimulus (run/stateless.h) */
+    bool guard;             /* the kernel sends no TCP resets while this runs (net/guard.h) */
+    bool no_rtt;            /* not even when the latest were sent */
     uint64_t seed;
     char interface[PK_RUN_INTERFACE_MAX]; /* "" = by the route of the first packet */
     char save[256];                       /* file to keep the run in; "" = none */

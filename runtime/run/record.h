@@ -34,7 +34,7 @@ typedef struct pk_record_link {
     uint8_t try;
     uint32_t spare;
     uint64_t n_low, n_high; /* number in the set; all ones: of no stimulus */
-    int64_t rtt;            /* ns */
+    int64_t rtt;            /* ns; negative: not known */
 } pk_record_link;
 
 typedef struct pk_record pk_record;

@@ -22,6 +22,10 @@ void pk_report_number(pk_buf *out, pk_u128 number)
 
 void pk_report_duration(pk_buf *out, int64_t nanoseconds)
 {
+    if (nanoseconds < 0) {
+        pk_buf_byte(out, '-');
+        return;
+    }
     static const struct {
         double unit;
         const char *name;
@@ -122,8 +126,12 @@ static void put_json(const pk_report *report, pk_buf *out, const pk_exchange *ex
     if (exchange->sent) {
         pk_buf_byte(out, '"');
         pk_report_number(out, exchange->n);
-        pk_buf_printf(out, "\",\"try\":%u,\"rtt\":%.9f,\"quoted\":%s", exchange->try,
-                      (double)exchange->rtt / NS_PER_S, exchange->quoted ? "true" : "false");
+        pk_buf_printf(out, "\",\"try\":%u,\"rtt\":", exchange->try);
+        if (exchange->rtt < 0)
+            pk_buf_text(out, "null");
+        else
+            pk_buf_printf(out, "%.9f", (double)exchange->rtt / NS_PER_S);
+        pk_buf_printf(out, ",\"quoted\":%s", exchange->quoted ? "true" : "false");
     } else {
         pk_buf_text(out, "null,\"try\":null,\"rtt\":null,\"quoted\":false");
     }

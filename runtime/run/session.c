@@ -22,9 +22,18 @@ int64_t pk_session_now(void)
     return clock_ns(CLOCK_MONOTONIC);
 }
 
-int64_t pk_session_realtime(void)
+int64_t pk_session_epoch(const pk_session *session)
 {
-    return clock_ns(CLOCK_REALTIME);
+    int64_t best = INT64_MAX, epoch = 0;
+    (void)session;
+    for (unsigned i = 0; i < 3; i++) {
+        int64_t before = clock_ns(CLOCK_MONOTONIC), real = clock_ns(CLOCK_REALTIME);
+        int64_t window = clock_ns(CLOCK_MONOTONIC) - before;
+        if (window < best)
+            epoch = real - before - window / 2;
+        best = window < best ? window : best;
+    }
+    return epoch;
 }
 
 static int no_memory(pk_error *reterr_)
@@ -34,13 +43,13 @@ static int no_memory(pk_error *reterr_)
 
 static int check_size(const pk_session *session, pk_error *reterr_)
 {
-    if (session->options->discard || session->options->duration ||
+    if (session->options->discard || session->options->duration || session->options->stateless ||
         session->stimuli.asked == PK_RUN_COUNT_FOREVER ||
         session->stimuli.asked <= PK_TRACKER_STIMULI_LIMIT)
         return PK_OK;
     return pk_error_set(reterr_, PK_ELIMIT,
-                        "too many stimuli to keep account of (limit %u); take a part with `count`, "
-                        "or send without listening (`discard`)",
+                        "too many stimuli to keep account of (limit %u): keep nothing of each "
+                        "(`stateless`), take a part with `count`, or do not listen (`discard`)",
                         PK_TRACKER_STIMULI_LIMIT);
 }
 
@@ -91,6 +100,7 @@ void pk_session_free(pk_session *session)
         pk_transport_close(session->transport);
     pk_stimuli_free(&session->stimuli);
     pk_tracker_free(&session->tracker);
+    pk_stateless_free(session->stateless);
     pk_match_free(session->match);
     pk_store_free(&session->store);
     pk_queue_free(&session->waiting);
@@ -116,6 +126,9 @@ int pk_session_use(pk_session *session, pk_transport *transport, pk_error *reter
         return pk_error_set(reterr_, PK_EUNSUPPORTED,
                             "%s: no layer describes frames of link type %u", link->name,
                             link->link);
+    if (session->options->stateless && pk_session_listens(session) && !session->stateless)
+        return pk_stateless_new(&session->stateless, session->match, &session->stimuli,
+                                !session->options->no_rtt, reterr_);
     return PK_OK;
 }
 
@@ -156,9 +169,17 @@ static int find_interface(pk_session *session, uint32_t *ret_index, pk_error *re
     return PK_OK;
 }
 
+/* Above, asking for each frame would cost more than sending it. */
+static bool wants_stamps(const pk_run_options *options)
+{
+    return !options->discard && options->rate && !(options->rate & PK_PACE_BITS) &&
+           options->rate <= PK_SESSION_STAMP_RATE;
+}
+
 int pk_session_open(pk_session *session, pk_error *reterr_)
 {
-    pk_transport_options options = {.send_only = session->options->discard};
+    pk_transport_options options = {.send_only = session->options->discard,
+                                    .stamps = wants_stamps(session->options)};
     if (session->options->interface[0]) {
         options.interface = session->options->interface;
     } else {
@@ -172,6 +193,11 @@ int pk_session_open(pk_session *session, pk_error *reterr_)
         return error;
     session->own_transport = true;
     return pk_session_use(session, transport, reterr_);
+}
+
+bool pk_session_stamps(const pk_session *session)
+{
+    return wants_stamps(session->options);
 }
 
 const pk_transport *pk_session_transport(const pk_session *session)
@@ -286,6 +312,10 @@ static uint32_t nearest(pk_session *session, const pk_tree *reply)
 
 bool pk_session_explain(pk_session *session, const pk_tree *reply, pk_buf *out)
 {
+    if (session->stateless) {
+        pk_buf_text(out, "it has not the cookie of a stimulus that was sent");
+        return true;
+    }
     uint32_t k = nearest(session, reply);
     const pk_tree *sent = k == PK_SESSION_NONE ? NULL : pk_session_rebuild(session, k);
     if (!sent)

@@ -15,8 +15,10 @@
  * has the layers of an answer and is none; `heard` is what answers nothing and the probe's `listen`
  * watches for. `dropped` is what the kernel could not hand over.
  *
- * Durations are of the monotonic clock. A reply's round trip time is its kernel time stamp less the
- * moment its batch was given to the kernel.
+ * Durations are of the monotonic clock. A reply's round trip time is the kernel's time stamp of its
+ * arrival less the kernel's time stamp of the stimulus's leaving. Where there is none of that (above
+ * PK_SESSION_STAMP_RATE, or from a driver that gives none in time) it counts from the call that gave
+ * the batch to the kernel, and so is an upper bound; `unstamped` says of how many.
  *
  * The session borrows machine, image, paths and options' texts; it owns the transport that it
  * opened. One thread. Memory per stimulus stays within 64 bytes.
@@ -32,9 +34,10 @@
 #include "run/store.h"
 #include "vm/match.h"
 
-#define PK_SESSION_PROGRESS   INT64_C(200000000)   /* ns between two calls of `progress` */
-#define PK_SESSION_POLL       INT64_C(50000000)    /* ns at most between two looks at `stop` */
-#define PK_SESSION_LINK_WAIT  INT64_C(10000000000) /* ns that a link may be down while sending */
+#define PK_SESSION_PROGRESS   INT64_C(200000000)    /* ns between two calls of `progress` */
+#define PK_SESSION_POLL       INT64_C(50000000)     /* ns at most between two looks at `stop` */
+#define PK_SESSION_LINK_WAIT  INT64_C(10000000000)  /* ns that a link may be down while sending */
+#define PK_SESSION_STAMP_RATE UINT64_C(20000000000) /* packets in 10^6 s: 20 kpps */
 #define PK_SESSION_EXPLAIN    1024u /* stimuli that an unmatched packet is compared with */
 #define PK_SESSION_KEEP_LIMIT (UINT64_C(1) << 30) /* bytes kept of received packets */
 
@@ -47,7 +50,7 @@ typedef struct pk_exchange {
     uint32_t k;      /* the stimulus: the k-th sent, from 0; UINT32_MAX: none */
     pk_u128 n;       /* its number in the set */
     uint32_t try;    /* from 1 */
-    int64_t rtt;     /* ns */
+    int64_t rtt;     /* ns; negative: not known */
     int64_t time_ns; /* kernel's, since the epoch */
     pk_bytes bytes;
     uint32_t wire_len;
@@ -76,11 +79,12 @@ typedef struct pk_session_counts {
     uint64_t dropped;  /* by the kernel, for want of room */
     uint64_t open;     /* stimuli still waited for */
     uint64_t bytes_sent;
-    int64_t elapsed;   /* ns since the run began */
-    int64_t sending;   /* ns from the first packet to the last */
-    int64_t worst_gap; /* ns that sending lagged behind its deadline at most */
-    uint64_t rate;     /* as asked (run/pace.h) */
-    bool stopped;      /* by `stop`, before all was sent */
+    uint64_t unstamped; /* frames of which the kernel did not say when they left */
+    int64_t elapsed;    /* ns since the run began */
+    int64_t sending;    /* ns from the first packet to the last */
+    int64_t worst_gap;  /* ns that sending lagged behind its deadline at most */
+    uint64_t rate;      /* as asked (run/pace.h) */
+    bool stopped;       /* by `stop`, before all was sent */
 } pk_session_counts;
 
 /* What a caller wants to hear; any function may be NULL. A nonzero result ends the run
@@ -137,6 +141,8 @@ uint64_t pk_session_settled(const pk_session *session);
 int pk_session_run(pk_session *session, const pk_session_observer *observer, pk_error *reterr_);
 
 void pk_session_counts_of(pk_session *session, pk_session_counts *ret_counts);
+/* Is the kernel asked when frames leave? */
+bool pk_session_stamps(const pk_session *session);
 const pk_transport *pk_session_transport(const pk_session *session);
 
 /* Why stimuli failed: the first reason; "" when none did. */

@@ -5,6 +5,7 @@
 
 #include "run/pace.h"
 #include "run/session.h"
+#include "run/stateless.h"
 
 enum {
     PK_SESSION_BATCH = 64,    /* frames between two looks at the receive side */
@@ -29,6 +30,7 @@ struct pk_session {
     pk_stimuli stimuli;
     pk_tracker tracker;
     pk_match *match;
+    pk_stateless *stateless; /* in place of the tracker; NULL: the run is not stateless */
     pk_store store;
     pk_session_counts counts;
     const pk_session_observer *observer;
@@ -59,12 +61,19 @@ struct pk_session {
     bool ran;
 };
 
-int64_t pk_session_now(void);      /* monotonic */
-int64_t pk_session_realtime(void); /* since the epoch */
+int64_t pk_session_now(void); /* monotonic */
+/* The clock of time stamps, since the epoch, less the monotonic one: looked at several times, so that
+ * being interrupted between two clocks does not show. */
+int64_t pk_session_epoch(const pk_session *session);
+
+static inline bool pk_session_listens(const pk_session *session)
+{
+    return !session->options->discard;
+}
 
 static inline bool pk_session_tracks(const pk_session *session)
 {
-    return !session->options->discard;
+    return pk_session_listens(session) && !session->options->stateless;
 }
 
 /* Moves `next` over what is done. */

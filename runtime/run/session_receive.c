@@ -64,8 +64,66 @@ static bool is_listened_for(pk_session *session)
     return pk_pattern_any(session->setup.vm, &session->reply_tree, probe->listen, probe->n_listen);
 }
 
+/* What is neither an answer nor a quotation. */
+static void judge_stranger(pk_session *session, pk_match_kind kind, bool own, pk_exchange *exchange)
+{
+    if (!own && is_listened_for(session)) {
+        exchange->verdict = PK_VERDICT_HEARD;
+        session->counts.heard++;
+    } else if (kind == PK_MATCH_OTHER || own) {
+        exchange->verdict = PK_VERDICT_OTHER;
+        session->counts.other++;
+    } else {
+        exchange->verdict = PK_VERDICT_UNMATCHED;
+        session->counts.unmatched++;
+    }
+}
+
+static pk_verdict count_stateless(pk_session *session, uint64_t k, bool late)
+{
+    pk_session_counts *counts = &session->counts;
+    if (late) {
+        counts->late++;
+        return PK_VERDICT_LATE;
+    }
+    bool first = pk_stateless_mark(session->stateless, k);
+    counts->answered += first;
+    if (!first && session->options->collect == 1) {
+        counts->duplicates++;
+        return PK_VERDICT_DUPLICATE;
+    }
+    counts->answers++;
+    return PK_VERDICT_ANSWER;
+}
+
+static void judge_stateless(pk_session *session, int64_t arrival, pk_exchange *exchange)
+{
+    pk_stateless_result found;
+    pk_stateless_find(session->stateless, &session->reply_tree, session->next, &found);
+    if (!found.sent) {
+        /* A loopback shows what was sent as well: layer for layer, and no answer. */
+        judge_stranger(session, session->loopback ? PK_MATCH_OTHER : found.match.kind, false,
+                       exchange);
+        return;
+    }
+    int64_t sent_at = pk_stateless_sent_at(session->stateless, found.k);
+    exchange->k = found.k < PK_SESSION_NONE ? (uint32_t)found.k : PK_SESSION_NONE;
+    exchange->n = found.n;
+    exchange->sent = found.sent;
+    exchange->quoted = found.match.kind == PK_MATCH_QUOTE;
+    exchange->quoting = found.match.quoting;
+    exchange->try = 1;
+    exchange->rtt = sent_at ? (arrival > sent_at ? arrival - sent_at : 1) : -1;
+    exchange->verdict =
+        count_stateless(session, found.k, sent_at && exchange->rtt > session->options->timeout);
+}
+
 static void judge(pk_session *session, int64_t arrival, pk_exchange *exchange)
 {
+    if (session->stateless) {
+        judge_stateless(session, arrival, exchange);
+        return;
+    }
     pk_match_source source = {source_rebuild, source_answered, session};
     pk_match_result result;
     pk_match_find(session->match, &session->reply_tree, &source, &result);
@@ -73,15 +131,8 @@ static void judge(pk_session *session, int64_t arrival, pk_exchange *exchange)
     bool own = (!matched || by_pattern(session)) && is_own(session, &source);
     if (matched && !own && result.number < session->tracker.count) {
         judge_matched(session, &result, arrival, exchange);
-    } else if (!own && is_listened_for(session)) {
-        exchange->verdict = PK_VERDICT_HEARD;
-        session->counts.heard++;
-    } else if (result.kind == PK_MATCH_OTHER || own) {
-        exchange->verdict = PK_VERDICT_OTHER;
-        session->counts.other++;
     } else {
-        exchange->verdict = PK_VERDICT_UNMATCHED;
-        session->counts.unmatched++;
+        judge_stranger(session, result.kind, own, exchange);
     }
 }
 
@@ -152,7 +203,7 @@ int pk_session_receive(pk_session *session, int64_t wait, pk_error *reterr_)
             return PK_OK;
         if (error)
             return pk_error_set(reterr_, error, "%s", why.text);
-        int64_t now = pk_session_now(), realtime = pk_session_realtime();
+        int64_t now = pk_session_now(), realtime = now + pk_session_epoch(session);
         if (count)
             session->down_since = 0;
         for (uint32_t i = 0; !error && i < count; i++)

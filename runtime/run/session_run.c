@@ -36,11 +36,18 @@ static bool listening(const pk_session *session, int64_t now)
            !(options->duration && now - session->began >= options->duration);
 }
 
+/* Who keeps nothing of stimuli knows of none that it waits for: it waits for all. */
+static bool waiting_for_any(const pk_session *session, int64_t now)
+{
+    return session->stateless && session->last_sent &&
+           now < session->last_sent + session->options->timeout;
+}
+
 /* Nothing to send any more, and nobody waited for. */
 static bool finished(const pk_session *session, int64_t now)
 {
     return !pk_session_has_more(session, now) && session->tracker.open == 0 &&
-           !listening(session, now);
+           !listening(session, now) && !waiting_for_any(session, now);
 }
 
 static int64_t time_to_wait(pk_session *session, int64_t now)
@@ -58,7 +65,7 @@ static int64_t time_to_wait(pk_session *session, int64_t now)
 
 static int wait_for_more(pk_session *session, int64_t wait, pk_error *reterr_)
 {
-    if (pk_session_tracks(session))
+    if (pk_session_listens(session))
         return pk_session_receive(session, wait, reterr_);
     struct timespec pause = {0, (long)wait};
     if (wait)
@@ -77,7 +84,7 @@ static int step(pk_session *session, bool *ret_over, pk_error *reterr_)
     now = pk_session_now();
     if (leave || finished(session, now)) {
         *ret_over = true;
-        return pk_session_tracks(session) ? pk_session_receive(session, 0, reterr_) : PK_OK;
+        return pk_session_listens(session) ? pk_session_receive(session, 0, reterr_) : PK_OK;
     }
     error = wait_for_more(session, time_to_wait(session, now), reterr_);
     if (error)

@@ -4,6 +4,8 @@
 
 #include "run/session_internal.h"
 
+#define STAMP_SLACK INT64_C(1000000) /* ns by which two looks at the clocks may differ */
+
 /* The slots of one batch and whose packets they hold. Slots that templates fill are
  * taken first and then filled together, by fill_batch. */
 typedef struct send_batch {
@@ -408,6 +410,8 @@ static int slot_left(pk_session *session, const send_batch *batch, uint32_t i, i
         error = pk_tracker_sent(&session->tracker, (uint32_t)k, now, true);
     else
         session->counts.sent++;
+    if (session->stateless)
+        pk_stateless_sent(session->stateless, k, now);
     return error ? error : tell_sent(session, k, batch->n[i], &batch->slots[i], time_ns);
 }
 
@@ -437,25 +441,36 @@ static bool link_gone(int sys_errno)
     return sys_errno == ENODEV || sys_errno == ENXIO;
 }
 
-/* When one system call sends a batch, its frames leave one after the other: the i-th is taken to
- * have left in its share of the time that the call took. */
+/* A call that sends a batch. A frame without a time stamp of the kernel is taken to have left when the
+ * call began: so its round trip time is never less than it was. */
 typedef struct span {
     int64_t begin, end; /* monotonic */
     int64_t epoch;      /* begin, since the epoch */
 } span;
+
+/* The kernel's own time, as far as it is one of this call. */
+static int64_t stamp_of(const pk_slot *slot, const span *when)
+{
+    int64_t after = slot->sent_ns - when->epoch;
+    bool good =
+        slot->sent_ns && after > -STAMP_SLACK && after < when->end - when->begin + STAMP_SLACK;
+    return good ? slot->sent_ns : 0;
+}
 
 static int settle(pk_session *session, send_batch *batch, const span *when)
 {
     int error = PK_OK;
     for (uint32_t i = 0; !error && i < batch->count; i++) {
         const pk_slot *slot = &batch->slots[i];
-        int64_t share = (when->end - when->begin) * i / batch->count;
-        int64_t now = when->begin + share;
+        int64_t stamp = stamp_of(slot, when);
         if (slot->sys_errno == 0) {
             session->down_since = 0;
-            error = slot_left(session, batch, i, now, when->epoch + share);
+            session->counts.unstamped += stamp == 0;
+            error = slot_left(session, batch, i,
+                              stamp ? when->begin + stamp - when->epoch : when->begin,
+                              stamp ? stamp : when->epoch);
         } else {
-            error = slot_refused(session, batch->k[i], slot->sys_errno, now);
+            error = slot_refused(session, batch->k[i], slot->sys_errno, when->end);
         }
     }
     return error;
@@ -464,7 +479,8 @@ static int settle(pk_session *session, send_batch *batch, const span *when)
 static int commit(pk_session *session, send_batch *batch, pk_error *reterr_)
 {
     pk_error refusal = {0};
-    span when = {.begin = pk_session_now(), .epoch = pk_session_realtime()};
+    span when = {.begin = pk_session_now()};
+    when.epoch = when.begin + pk_session_epoch(session);
     int code = pk_transport_commit(session->transport, batch->count, NULL, &refusal);
     when.end = pk_session_now();
     int error = settle(session, batch, &when);

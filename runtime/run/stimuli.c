@@ -24,7 +24,7 @@ int pk_stimuli_init(pk_stimuli *ret_stimuli, pk_vm *vm, const pk_image *image,
     }
     if (!stimuli.total)
         return pk_error_set(reterr_, PK_EFORMAT, "the set of packets is empty");
-    if (pk_point_init(space, &stimuli.point) != PK_OK)
+    if (pk_vm_probe_set(vm, probe) != PK_OK || pk_point_init(space, &stimuli.point) != PK_OK)
         return pk_error_set(reterr_, PK_ENOMEM, "no memory for a point of the set");
     stimuli.has_point = true;
     stimuli.expander = pk_expander_new(vm, probe->alts, probe->n_alts);

@@ -158,7 +158,7 @@ pk_verdict pk_tracker_reply(pk_tracker *tracker, uint32_t k, int64_t arrival, ui
                             int64_t *ret_rtt)
 {
     *ret_try = tries_of(tracker->state[k]);
-    *ret_rtt = arrival > tracker->sent_at[k] ? arrival - tracker->sent_at[k] : 0;
+    *ret_rtt = arrival > tracker->sent_at[k] ? arrival - tracker->sent_at[k] : 1;
     bool enough = tracker->options.collect != PK_COLLECT_ALL &&
                   (tracker->state[k] & REPLIES) >= tracker->options.collect;
     if (!enough && is_late(tracker, k, arrival)) {

@@ -69,7 +69,7 @@ int pk_tracker_begin(pk_tracker *tracker, uint32_t k, bool *ret_first);
 int pk_tracker_sent(pk_tracker *tracker, uint32_t k, int64_t now, bool left);
 
 /* Judges a reply to stimulus `k` that arrived at `arrival`; *ret_try counts from 1, *ret_rtt is the
- * time since that try. */
+ * time since that try, at least 1. */
 pk_verdict pk_tracker_reply(pk_tracker *tracker, uint32_t k, int64_t arrival, uint32_t *ret_try,
                             int64_t *ret_rtt);
 

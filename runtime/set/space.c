@@ -551,6 +551,22 @@ bool pk_space_locate(const pk_space *space, pk_ref first, uint32_t count, pk_u12
     return true;
 }
 
+bool pk_space_index(const pk_space *space, pk_ref first, pk_ref alt, const pk_u128 *digits,
+                    pk_u128 *ret_index)
+{
+    const pk_image_alt *at = &space->image->alts[alt];
+    pk_u128 index = 0;
+    for (uint32_t i = 0; i < at->n_dims; i++) {
+        uint32_t dim = space->image->dims[at->dims + i];
+        pk_u128 radix = pk_space_dim_count(space, dim);
+        if (digits[dim] >= radix)
+            return false;
+        index = index * radix + digits[dim];
+    }
+    *ret_index = index + difference(space->before[alt], space->before[first]).low;
+    return true;
+}
+
 pk_value pk_space_element(const pk_space *space, pk_ref axis, const pk_point *point,
                           uint8_t scratch[16])
 {

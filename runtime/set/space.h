@@ -52,6 +52,11 @@ pk_ref pk_space_alt(const pk_space *space, pk_ref first, uint32_t count, pk_u128
 bool pk_space_locate(const pk_space *space, pk_ref first, uint32_t count, pk_u128 index,
                      pk_point *point);
 
+/* The index among alternatives from `first` on of the packet of `alt` with these digits, by
+ * dimension number; false when one is too large. */
+bool pk_space_index(const pk_space *space, pk_ref first, pk_ref alt, const pk_u128 *digits,
+                    pk_u128 *ret_index);
+
 /* The element that axis `axis` has at `point`; addresses go to `scratch`. */
 pk_value pk_space_element(const pk_space *space, pk_ref axis, const pk_point *point,
                           uint8_t scratch[16]);

@@ -51,7 +51,7 @@ static void fill_context(const pk_view *view, const pk_view_row *row, row_contex
     if (row->try)
         c->args[PK_VIEW_TRY] = pk_value_int(row->try);
     if (row->reply && row->sent)
-        c->args[PK_VIEW_RTT] = pk_value_int(row->rtt);
+        c->args[PK_VIEW_RTT] = row->rtt < 0 ? pk_value_undefined() : pk_value_int(row->rtt);
     if (row->time_ns)
         c->args[PK_VIEW_TIME] = pk_value_int(row->time_ns);
     c->args[PK_VIEW_ANSWERED] = pk_value_int(row->answered);

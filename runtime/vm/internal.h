@@ -27,6 +27,7 @@
 #define PK_VM_INTERNAL_H
 
 #include "recall.h"
+#include "base/cookie.h"
 #include "tree/bits.h"
 #include "vm/vm.h"
 
@@ -221,7 +222,8 @@ struct pk_vm {
     pk_arena param_bytes;
     pk_space *space;
     uint64_t seed;
-    pk_ref link; /* LAY put below every stack, 0 = none */
+    pk_cookies *cookies; /* of a stateless probe; NULL: none */
+    pk_ref link;         /* LAY put below every stack, 0 = none */
     const pk_point *point;
 
     /* evaluation */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vm/match_internal.h"
+#include "vm/pattern.h"
 
 enum {
     CHANGED_BY_PATH = 3,  /* bytes: a time to live and a checksum */
@@ -135,7 +136,9 @@ bool pk_match_verify(pk_match *match, const pk_tree *sent)
 {
     pk_match_chain_of(NULL, sent, PK_TREE_NONE, &match->sent);
     if (match->rule && match->rule->n_answer)
-        return pk_match_rule_holds(match->vm, match->rule, match->reply.tree, sent);
+        return pk_pattern_any(match->vm, match->reply.tree, match->rule->answer,
+                              match->rule->n_answer) &&
+               pk_match_rule_holds(match->vm, match->rule, match->reply.tree, sent);
     if (match->sent.count > match->reply.count)
         return false;
     for (uint32_t i = 0; i < match->sent.count; i++)
@@ -308,6 +311,38 @@ void pk_match_find(pk_match *match, const pk_tree *reply, const pk_match_source 
     find_answer(match, reply, source, ret_result);
     if (ret_result->kind != PK_MATCH_ANSWER && match->reply.n_quoting)
         find_quote(match, reply, source, ret_result);
+}
+
+/* ---- one by one ---- */
+
+static bool judge_quote(pk_match *match, const pk_tree *reply, const pk_tree *sent,
+                        pk_match_result *result)
+{
+    for (uint32_t i = 0; i < match->reply.n_quoting; i++) {
+        pk_tree_node from = pk_tree_payload(reply, match->reply.quoting[i].node);
+        pk_value key;
+        if (pk_tree_none(from) || pk_tree_kind(reply, from) != PK_REC_INSTANCE)
+            continue;
+        pk_match_chain_of(NULL, reply, from, &match->quotation);
+        if (!match->quotation.count ||
+            !pk_match_quote_hash(match->vm, &match->quotation, 0, &key) ||
+            !quote_fits(match, (uint64_t)key.number, sent))
+            continue;
+        result->quoting = match->reply.quoting[i].node;
+        return true;
+    }
+    return false;
+}
+
+void pk_match_judge(pk_match *match, const pk_tree *reply, const pk_tree *sent,
+                    pk_match_result *ret_result)
+{
+    *ret_result = (pk_match_result){.kind = PK_MATCH_NONE, .quoting = PK_TREE_NONE};
+    pk_match_chain_of(match->vm, reply, PK_TREE_NONE, &match->reply);
+    if (pk_match_verify(match, sent))
+        ret_result->kind = PK_MATCH_ANSWER;
+    else if (judge_quote(match, reply, sent, ret_result))
+        ret_result->kind = PK_MATCH_QUOTE;
 }
 
 /* ---- own packets ---- */

@@ -83,6 +83,10 @@ typedef struct pk_match_result {
 void pk_match_find(pk_match *match, const pk_tree *reply, const pk_match_source *source,
                    pk_match_result *ret_result);
 
+/* Judges a reply against one stimulus, looking nothing up: ANSWER, QUOTE or NONE. */
+void pk_match_judge(pk_match *match, const pk_tree *reply, const pk_tree *sent,
+                    pk_match_result *ret_result);
+
 /* Is this packet itself a stimulus, byte for byte from its network layer on? A loopback shows them.
  */
 bool pk_match_is_stimulus(pk_match *match, const pk_tree *packet, const pk_match_source *source);

@@ -318,6 +318,7 @@ pk_template *pk_template_new(pk_vm *vm, pk_ref first, pk_ref alt, char *reterr_r
     } else {
         templ->kernels = pk_kernels_best();
         templ->seed = vm->seed;
+        templ->cookies = vm->cookies;
         templ->env = vm->env;
         pk_tree_init(&templ->tree, vm->image);
         good = pk_space_count(space, first, alt - first, &templ->begin) &&

@@ -210,12 +210,18 @@ static void randoms(const pk_template *templ, template_column *column, const tem
 {
     pk_draw from;
     uint64_t *out = column->own;
-    if (side_by_side(templ, batch, column->what.stream, &from)) {
+    uint64_t stream = column->what.stream;
+    if (pk_cookies_stream(stream)) {
+        for (uint32_t i = 0; i < batch->count; i++)
+            out[i] = pk_cookies_random(templ->cookies, stream, asked(batch, i));
+        return;
+    }
+    if (side_by_side(templ, batch, stream, &from)) {
         templ->kernels->draw(out, batch->count, &from);
         return;
     }
     for (uint32_t i = 0; i < batch->count; i++)
-        out[i] = pk_rng_u64(templ->seed, asked(batch, i), column->what.stream);
+        out[i] = pk_rng_u64(templ->seed, asked(batch, i), stream);
 }
 
 /* ---- arithmetic: as values.c has it ---------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #ifndef PK_VM_TEMPLATE_INTERNAL_H
 #define PK_VM_TEMPLATE_INTERNAL_H
 
+#include "base/cookie.h"
 #include "template.h"
 #include "template_kernels.h"
 #include "template_trace.h"
@@ -41,6 +42,7 @@ typedef struct template_way {
 struct pk_template {
     const pk_kernels *kernels;
     uint64_t seed;
+    const pk_cookies *cookies;
     pk_u128 begin, count; /* of the alternative, as asked */
     uint8_t *bytes;
     uint32_t len;

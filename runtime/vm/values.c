@@ -295,9 +295,12 @@ pk_value pk_vm_random(pk_vm *vm, uint32_t stream, pk_ref axis)
     vm->dissection.notes.told = false;
     if (!vm->point)
         return pk_value_undefined();
-    if (axis == 0)
-        return pk_trace_random(
-            vm, stream, pk_value_int((int64_t)pk_rng_u64(vm->seed, vm->point->index, stream)));
+    if (axis == 0) {
+        uint64_t word = pk_cookies_stream(stream)
+                            ? pk_cookies_random(vm->cookies, stream, vm->point->index)
+                            : pk_rng_u64(vm->seed, vm->point->index, stream);
+        return pk_trace_random(vm, stream, pk_value_int((int64_t)word));
+    }
     const pk_set *set = pk_space_axis_set(vm->space, axis);
     if (!set || set->count == 0)
         return pk_value_undefined();

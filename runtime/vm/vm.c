@@ -322,6 +322,7 @@ void pk_vm_free(pk_vm *vm)
     if (!vm)
         return;
     pk_space_free(vm->space);
+    free(vm->cookies);
     free(vm->regs_of);
     free(vm->slot_base);
     free(vm->slot_field);
@@ -483,6 +484,26 @@ int pk_vm_space_open(pk_vm *vm, uint64_t seed, pk_vm_error *reterr_error)
 int pk_vm_space_open_from(pk_vm *vm, pk_ref first, pk_vm_error *reterr_error)
 {
     return open_space(vm, 0, first, reterr_error);
+}
+
+int pk_vm_probe_set(pk_vm *vm, const pk_image_probe *probe)
+{
+    pk_u128 total;
+    free(vm->cookies);
+    vm->cookies = NULL;
+    if (!probe->n_cookies || !pk_space_count(vm->space, probe->alts, probe->n_alts, &total) ||
+        !total)
+        return PK_OK;
+    vm->cookies = malloc(sizeof *vm->cookies);
+    if (!vm->cookies)
+        return PK_ENOMEM;
+    pk_cookies_init(vm->cookies, total, vm->seed);
+    return PK_OK;
+}
+
+const pk_cookies *pk_vm_cookies(const pk_vm *vm)
+{
+    return vm->cookies;
 }
 
 const pk_space *pk_vm_space(const pk_vm *vm)

@@ -16,6 +16,7 @@
 #define PK_VM_VM_H
 
 #include "base/buf.h"
+#include "base/cookie.h"
 #include "base/error.h"
 #include "set/space.h"
 #include "tree/tree.h"
@@ -98,6 +99,11 @@ int pk_vm_space_open(pk_vm *vm, uint64_t seed, pk_vm_error *reterr_error);
 /* The same for the packets of those who name no set before `first`; no parameter is asked for. */
 int pk_vm_space_open_from(pk_vm *vm, pk_ref first, pk_vm_error *reterr_error);
 const pk_space *pk_vm_space(const pk_vm *vm);
+
+/* Whose packets are built from now on: those of a stateless probe have cookies (base/cookie.h). With
+ * the space open. PK_ENOMEM only. And the cookies; NULL for a probe that has none. */
+int pk_vm_probe_set(pk_vm *vm, const pk_image_probe *probe);
+const pk_cookies *pk_vm_cookies(const pk_vm *vm);
 
 /* Builds the packet at `point` (of the machine's space). Appends its bytes to `out`; when `tree` is
  * not NULL makes its tree over those bytes (out->data must then stay as it is). */

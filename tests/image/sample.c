@@ -306,6 +306,9 @@ static void make_program(pk_image_builder *to, sample *s)
     *PK_AT(to, ALT, alt) = (pk_image_alt){s->plan, dims, 1, 0};
     pk_ref option = PK_ADD(to, OPT, 1);
     *PK_AT(to, OPT, option) = (pk_image_option){text(to, "timeout"), s->constant};
+    pk_ref cookie = PK_ADD(to, CKI, 1);
+    *PK_AT(to, CKI, cookie) =
+        (pk_image_cookie){.plan = s->plan, .slot = 1, .shift = 2, .bits = 16, .word = 32};
     pk_ref probe = PK_ADD(to, PRB, 1);
     *PK_AT(to, PRB, probe) = (pk_image_probe){.name = text(to, "ping"),
                                               .alts = alt,
@@ -316,7 +319,9 @@ static void make_program(pk_image_builder *to, sample *s)
                                               .n_answer = 1,
                                               .listen = s->pattern,
                                               .n_listen = 1,
-                                              .where = bytes};
+                                              .where = bytes,
+                                              .cookies = cookie,
+                                              .n_cookies = 1};
     pk_ref check = PK_ADD(to, CHK, 1);
     *PK_AT(to, CHK, check) = (pk_image_check){alt, bytes, text(to, "sample.pkt:9"), 0};
     (void)PK_PUT(to, SRC, "layer demo {", 12);

@@ -364,6 +364,12 @@ static void test_patterns_are_of_their_layers(void)
             "rejected: pattern layer 1: layer is 0, but may not be none");
     REFUSED(PK_AT(to, PRB, 1)->where = s.member,
             "rejected: probe 1 (`ping`): the condition is expression 6, which is of another layer");
+    REFUSED(PK_AT(to, CKI, 1)->slot = 5,
+            "rejected: piece of a cookie 1: plan node 1 has no slot 5");
+    REFUSED(PK_AT(to, CKI, 1)->plan = s.plan + 2,
+            "rejected: piece of a cookie 1: plan node 3 has no slot 1");
+    REFUSED(PK_AT(to, CKI, 1)->bits = 31,
+            "rejected: piece of a cookie 1: bits 2 to 33 of a word of 32");
     REFUSED(PK_AT(to, PRB, 1)->n_answer = 2, "rejected: probe 1 (`ping`): answer is 1, and 2 "
                                              "records of PAT from there are not among its 2");
 }
