@@ -240,8 +240,8 @@ static void keep_source(pk_compiler *cx, const pk_span *texts, size_t n_texts)
     }
 }
 
-int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_span *texts,
-               size_t n_texts, pk_diags *diags, pk_buf *ret_image)
+int pk_compile_view(const pk_compile_options *options, pk_sources *sources, const pk_span *texts,
+                    size_t n_texts, pk_diags *diags, pk_image_builder **ret_builder)
 {
     pk_compiler cx = {.options = options, .sources = sources, .diags = diags};
     cx.ast = pk_ast_new(0);
@@ -257,9 +257,23 @@ int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_
             compile_steps(&cx);
             keep_source(&cx, texts, n_texts);
         }
-        result =
-            pk_diags_errors(diags) ? PK_EFORMAT : pk_image_builder_finish(cx.builder, ret_image);
+        result = pk_diags_errors(diags) ? PK_EFORMAT : pk_image_builder_failure(cx.builder);
+    }
+    if (result == PK_OK) {
+        *ret_builder = cx.builder;
+        cx.builder = NULL;
     }
     close_compiler(&cx);
+    return result;
+}
+
+int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_span *texts,
+               size_t n_texts, pk_diags *diags, pk_buf *ret_image)
+{
+    pk_image_builder *builder = NULL;
+    int result = pk_compile_view(options, sources, texts, n_texts, diags, &builder);
+    if (result == PK_OK)
+        result = pk_image_builder_finish(builder, ret_image);
+    pk_image_builder_free(builder);
     return result;
 }

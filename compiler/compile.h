@@ -25,6 +25,12 @@ typedef struct pk_compile_options {
 int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_span *texts,
                size_t n_texts, pk_diags *diags, pk_buf *ret_image);
 
+/* The same, but the image stays in the builder that it was made in (pk_image_builder_view), which is given
+ * to the caller: for who runs it at once and has no use for its bytes. */
+struct pk_image_builder;
+int pk_compile_view(const pk_compile_options *options, pk_sources *sources, const pk_span *texts,
+                    size_t n_texts, pk_diags *diags, struct pk_image_builder **ret_builder);
+
 /* Compiles one expression as a condition over packets (`-Y`, filters): appends it to a copy of
  * `base` and gives its EXP reference in that image. Same errors. */
 int pk_compile_filter(const pk_image *base, pk_sources *sources, pk_span text, pk_diags *diags,

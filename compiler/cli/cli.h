@@ -119,6 +119,7 @@ bool pk_cli_color(const pk_cli *cli, int fd);
 typedef struct pk_description {
     pk_sources *sources;
     pk_diags *diags;
+    struct pk_image_builder *builder; /* holds the image, or image_bytes do */
     pk_buf image_bytes;
     pk_image image;
     pk_files *files;

@@ -6,6 +6,7 @@
 
 #include "base/wide.h"
 #include "cli.h"
+#include "image/builder.h"
 #include "image/format.h"
 #include "run/params.h"
 #include "standard.h"
@@ -22,12 +23,30 @@ int pk_describe_report(pk_cli *cli, const pk_diags *diags)
     return pk_diags_errors(diags) ? PK_EXIT_USAGE : 0;
 }
 
+/* What only shows packets needs neither the image's bytes nor its hash. */
+static bool as_bytes(const pk_cli *cli)
+{
+    return cli->verb != PK_VERB_SHOW && cli->verb != PK_VERB_CHECK;
+}
+
+static int keep_bytes(pk_description *d, char *why, size_t size)
+{
+    int code = pk_image_builder_finish(d->builder, &d->image_bytes);
+    pk_image_builder_free(d->builder);
+    d->builder = NULL;
+    if (code != PK_OK)
+        return code;
+    return pk_image_attach(d->image_bytes.data, d->image_bytes.len, &d->image, why, size);
+}
+
 /* What the compiler just made is checked like any image, but for the hash and for what it took over
  * from the standard layers: nothing has had it in between, and those were checked when they were built. */
 static int load(pk_cli *cli, pk_description *d, const pk_image *standard)
 {
-    char why[256];
-    int code = pk_image_attach(d->image_bytes.data, d->image_bytes.len, &d->image, why, sizeof why);
+    char why[256] = "memory is exhausted";
+    int code = as_bytes(cli) ? keep_bytes(d, why, sizeof why) : PK_OK;
+    if (!as_bytes(cli))
+        pk_image_builder_view(d->builder, &d->image);
     if (code == PK_OK)
         code = pk_image_verify_over(&d->image, standard, why, sizeof why);
     if (code != PK_OK)
@@ -85,7 +104,7 @@ int pk_describe_texts(pk_cli *cli, const pk_source_text *given, size_t n_given,
         return status;
     const pk_compile_options options = {
         .standard = &standard, .import_paths = cli->imports, .n_import_paths = cli->n_imports};
-    int result = pk_compile(&options, ret->sources, texts, n, ret->diags, &ret->image_bytes);
+    int result = pk_compile_view(&options, ret->sources, texts, n, ret->diags, &ret->builder);
     status = pk_describe_report(cli, ret->diags);
     if (status)
         return status;
@@ -288,6 +307,7 @@ void pk_description_free(pk_description *description)
     pk_vm_free(description->vm);
     pk_files_free(description->files);
     pk_buf_free(&description->image_bytes);
+    pk_image_builder_free(description->builder);
     pk_diags_free(description->diags);
     pk_sources_free(description->sources);
     pk_arena_free(&description->arena);

@@ -348,6 +348,11 @@ void pk_image_builder_view(pk_image_builder *builder, pk_image *ret_image)
 #undef PK_SECTION
 }
 
+int pk_image_builder_failure(const pk_image_builder *builder)
+{
+    return builder->failure;
+}
+
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static uint64_t aligned(uint64_t off)

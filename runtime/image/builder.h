@@ -47,6 +47,9 @@ pk_ref pk_image_builder_blob(pk_image_builder *builder, const void *bytes, size_
 /* The sections as they stand, for lookups while compiling; pointers good until the next add. */
 void pk_image_builder_view(pk_image_builder *builder, pk_image *ret_image);
 
+/* PK_OK, or why something could not be added. */
+int pk_image_builder_failure(const pk_image_builder *builder);
+
 /* The finished image, deterministic. PK_ENOMEM, or PK_ELIMIT beyond PK_IMAGE_SIZE_LIMIT. */
 int pk_image_builder_finish(pk_image_builder *builder, pk_buf *out);
 
