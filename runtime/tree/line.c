@@ -37,14 +37,20 @@ static const pk_ref *pair_names(const pk_tree *tree, const pk_writer *how)
     return cache ? cache->pairs : NULL;
 }
 
-static bool is_named(const pk_tree *tree, pk_tree_node node, unsigned i, const pk_ref *names)
+/* Which of the four names the node has: two times the pair, and one more for its second. */
+enum { NO_ROLE = 4 };
+static unsigned role_of(const pk_tree *tree, pk_tree_node node, const pk_ref *names)
 {
     pk_ref field = pk_tree_field(tree, node);
+    unsigned i = 0;
 
     if (!field)
-        return false;
-    return names ? tree->image->fields[field].name == names[i]
-                 : !strcmp(pk_tree_name(tree, node), pairs[i / 2][i % 2]);
+        return NO_ROLE;
+    pk_ref name = tree->image->fields[field].name;
+    while (i < NO_ROLE && (names ? name != names[i]
+                                 : strcmp(pk_image_text(tree->image, name), pairs[i / 2][i % 2])))
+        i++;
+    return i;
 }
 
 static void put_bytes(pk_buf *out, const pk_tree *tree, pk_tree_node leaf)
@@ -115,24 +121,24 @@ static void put_list(pk_buf *out, const pk_tree *tree, pk_tree_node list, const 
     pk_buf_byte(out, ']');
 }
 
-/* `src > dst`; false when the layer has not both. */
-static bool put_pair(pk_buf *out, const pk_tree *tree, uint32_t rec, unsigned pair,
-                     const pk_writer *how, const pk_ref *names)
+/* `src > dst` of each pair that the layer has both of. */
+static void put_pairs(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_writer *how,
+                      const pk_ref *names, bool ret_paired[2])
 {
-    pk_tree_node ends[2] = {PK_TREE_NONE, PK_TREE_NONE};
+    pk_tree_node ends[NO_ROLE + 1] = {PK_TREE_NONE, PK_TREE_NONE, PK_TREE_NONE, PK_TREE_NONE};
 
     for (pk_tree_node at = pk_tree_first(tree, (pk_tree_node){rec, 0}); !pk_tree_none(at);
          at = pk_tree_next(tree, at))
-        for (unsigned i = 0; i < 2; i++)
-            if (is_named(tree, at, 2 * pair + i, names))
-                ends[i] = at;
-    if (pk_tree_none(ends[0]) || pk_tree_none(ends[1]))
-        return false;
-    pk_buf_byte(out, ' ');
-    put_value(out, tree, ends[0], how);
-    pk_buf_text(out, " > ");
-    put_value(out, tree, ends[1], how);
-    return true;
+        ends[role_of(tree, at, names)] = at;
+    for (unsigned i = 0; i < 2; i++) {
+        ret_paired[i] = !pk_tree_none(ends[2 * i]) && !pk_tree_none(ends[2 * i + 1]);
+        if (!ret_paired[i])
+            continue;
+        pk_buf_byte(out, ' ');
+        put_value(out, tree, ends[2 * i], how);
+        pk_buf_text(out, " > ");
+        put_value(out, tree, ends[2 * i + 1], how);
+    }
 }
 
 static void put_fields(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_writer *how,
@@ -140,13 +146,11 @@ static void put_fields(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_
 {
     for (pk_tree_node at = pk_tree_first(tree, (pk_tree_node){rec, 0}); !pk_tree_none(at);
          at = pk_tree_next(tree, at)) {
-        bool in_pair = false;
-
         if (pk_leaf_is_payload(tree, at))
             continue;
-        for (unsigned i = 0; i < 4; i++)
-            in_pair |= paired[i / 2] && is_named(tree, at, i, names);
-        if (in_pair || (!pk_leaf_is_raw(tree, at) && pk_leaf_inferred(tree, at, how)))
+        unsigned role = role_of(tree, at, names);
+        if ((role < NO_ROLE && paired[role / 2]) ||
+            (!pk_leaf_is_raw(tree, at) && pk_leaf_inferred(tree, at, how)))
             continue;
         pk_buf_byte(out, ' ');
         put_safe(out, pk_tree_name(tree, at));
@@ -194,10 +198,10 @@ static void put_loose(pk_buf *out, const pk_tree *tree, uint32_t rec, const pk_w
     for (pk_tree_node at = pk_tree_first(tree, (pk_tree_node){rec, 0}); !pk_tree_none(at);
          at = pk_tree_next(tree, at)) {
         bool loose = rec ? pk_tree_kind(tree, at) == PK_REC_RAW : pk_tree_is_leaf(tree, at);
-        uint64_t bytes = pk_leaf_bits(tree, at) / 8;
 
         if (!loose)
             continue;
+        uint64_t bytes = pk_leaf_bits(tree, at) / 8;
         pk_buf_text(out, rec || at.rec > 1 ? " / " : "");
         if (bytes <= SHOWN_BYTES)
             pk_buf_printf(out, "%u byte%s ", (unsigned)bytes, bytes == 1 ? "" : "s");
@@ -218,8 +222,7 @@ void pk_write_line(pk_buf *out, const pk_tree *tree, const pk_writer *how)
         pk_buf_text(out, n ? " / " : "");
         put_safe(out, pk_image_text(tree->image, tree->image->layers[tree->recs[rec].id].name));
         if (!put_summary(out, tree, rec, how)) {
-            for (unsigned i = 0; i < 2; i++)
-                paired[i] = put_pair(out, tree, rec, i, how, names);
+            put_pairs(out, tree, rec, how, names, paired);
             put_fields(out, tree, rec, how, paired, names);
         }
         put_loose(out, tree, rec, how);
