@@ -12,12 +12,14 @@
 
 enum { PORTS = 1024, RETRIES = 250 };
 
-static volatile sig_atomic_t stop_requests, again_requests;
+static volatile sig_atomic_t stop_requests, again_requests, state_requests;
 
 static void on_signal(int signal_number)
 {
     if (signal_number == SIGHUP)
         again_requests = again_requests + 1;
+    else if (signal_number == SIGUSR1)
+        state_requests = state_requests + 1;
     else
         stop_requests = stop_requests + 1;
 }
@@ -30,6 +32,7 @@ static void install_handlers(void)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGHUP, &action, NULL);
+    (void)sigaction(SIGUSR1, &action, NULL);
 }
 
 static bool put(void *context, const char *text, size_t len)
@@ -73,19 +76,36 @@ static int read_rate(pk_cli *cli, pk_run_options *options)
     return 0;
 }
 
-static int read_timeout(pk_cli *cli, pk_run_options *options)
+static int read_time(pk_cli *cli, pk_option option, int64_t *ret_time)
 {
-    const char *text = cli->value[PK_OPT_TIMEOUT];
+    const char *text = cli->value[option];
     pk_literal literal;
     pk_literal_fault fault;
-    if (!text)
-        return 0;
     if (pk_literal_parse(text, strlen(text), &literal, &fault) ||
-        literal.kind != PK_LITERAL_DURATION || literal.integer > INT64_MAX)
-        return bad_value(cli, "timeout", text, "a duration: 2s, 500ms");
-    options->given |= PK_RUN_TIMEOUT;
-    options->timeout = (int64_t)literal.integer;
+        literal.kind != PK_LITERAL_DURATION || literal.integer > INT64_MAX / 4)
+        return bad_value(cli, pk_cli_options[option].name, text, "a duration: 2s, 500ms");
+    *ret_time = (int64_t)literal.integer;
     return 0;
+}
+
+static int read_times(pk_cli *cli, pk_run_options *options)
+{
+    int status = 0;
+    if (pk_cli_given(cli, PK_OPT_TIMEOUT)) {
+        options->given |= PK_RUN_TIMEOUT;
+        status = read_time(cli, PK_OPT_TIMEOUT, &options->timeout);
+    }
+    if (!status && pk_cli_given(cli, PK_OPT_WAIT))
+        status = read_time(cli, PK_OPT_WAIT, &options->wait);
+    return status;
+}
+
+static pk_front_exit exit_rule(const pk_cli *cli)
+{
+    const char *word = cli->value[PK_OPT_EXIT] ? cli->value[PK_OPT_EXIT] : "any";
+    return strcmp(word, "all") == 0   ? PK_FRONT_EXIT_ALL
+           : strcmp(word, "ran") == 0 ? PK_FRONT_EXIT_RAN
+                                      : PK_FRONT_EXIT_ANY;
 }
 
 static int read_shard(pk_cli *cli, pk_run_options *options)
@@ -187,7 +207,7 @@ static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
     pk_u128 hops = 0;
     pk_run_options_init(&setup->options);
     int status = read_rate(cli, &setup->options);
-    status = status ? status : read_timeout(cli, &setup->options);
+    status = status ? status : read_times(cli, &setup->options);
     status = status ? status : read_numbers(cli, &setup->options);
     status = status ? status : read_shard(cli, &setup->options);
     status = status ? status : read_words(cli, &setup->options);
@@ -224,6 +244,11 @@ static int run(pk_cli *cli, pk_description *d)
                             .n_reach = (uint32_t)cli->n_reach,
                             .many = pk_cli_given(cli, PK_OPT_YES),
                             .save = cli->value[PK_OPT_SAVE],
+                            .meta = cli->value[PK_OPT_META],
+                            .print_config = pk_cli_given(cli, PK_OPT_PRINT_CONFIG),
+                            .dry_run = pk_cli_given(cli, PK_OPT_DRY_RUN),
+                            .exit_rule = exit_rule(cli),
+                            .name = "pktc",
                             .resume = cli->value[PK_OPT_RESUME],
                             .unanswered = pk_cli_given(cli, PK_OPT_UNANSWERED),
                             .quiet = pk_cli_given(cli, PK_OPT_QUIET),
@@ -232,6 +257,7 @@ static int run(pk_cli *cli, pk_description *d)
                             .program = "pktc " PKTC_VERSION,
                             .stop = &stop_requests,
                             .again = &again_requests,
+                            .state = &state_requests,
                             .put = put,
                             .tell = tell,
                             .context = cli};

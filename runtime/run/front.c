@@ -36,14 +36,14 @@ int pk_front_exit_of(int code)
 
 int pk_front_fail(pk_front *f, int exit_code)
 {
-    pk_front_note(f, "error: %s\n", f->error.text);
+    pk_front_note(f, "%s: %s\n", f->setup->name, f->error.text);
     return exit_code;
 }
 
 /* ---- results ---- */
 
 /* What was kept in the file is there before what is said of it. */
-static int put_results(pk_front *f)
+int pk_front_put(pk_front *f)
 {
     int error = f->record ? pk_record_flush(f->record, &f->error) : PK_OK;
     if (error)
@@ -105,16 +105,27 @@ static int on_received(void *context, const pk_exchange *exchange)
             return error;
     } else if (is_listed(f, exchange))
         pk_report_exchange(&f->report, &f->out, exchange);
-    return f->out.len >= PUT_AT ? put_results(f) : PK_OK;
+    return f->out.len >= PUT_AT ? pk_front_put(f) : PK_OK;
+}
+
+static void tell_state(pk_front *f, const pk_session_counts *counts)
+{
+    f->state = *f->setup->state;
+    pk_buf_clear(&f->line);
+    pk_report_progress(&f->line, counts);
+    pk_buf_byte(&f->line, '\n');
+    pk_front_tell(f, pk_buf_cstr(&f->line));
 }
 
 static int on_progress(void *context, const pk_session_counts *counts)
 {
     pk_front *f = context;
     pk_front_scope_again(f);
-    int error = put_results(f);
+    int error = pk_front_put(f);
     if (!error && f->record)
         error = pk_record_checkpoint(f->record, counts, pk_session_settled(f->session), &f->error);
+    if (!error && f->setup->state && *f->setup->state != f->state)
+        tell_state(f, counts);
     if (error || !f->setup->progress || f->setup->quiet)
         return error;
     pk_buf_clear(&f->line);
@@ -160,13 +171,13 @@ static int list_unanswered(pk_front *f)
             continue;
         error = list_one(f, k);
         if (!error && f->out.len >= PUT_AT)
-            error = put_results(f);
+            error = pk_front_put(f);
     }
     if (!error) {
         error = pk_viewed_finish(f->viewed, &f->out, &f->error);
         f->viewed = NULL;
     }
-    return error ? error : put_results(f);
+    return error ? error : pk_front_put(f);
 }
 
 static void tell_summary(pk_front *f, const pk_session_counts *counts)
@@ -226,6 +237,7 @@ static int run(pk_front *f, pk_session_counts *ret_counts)
                                     .stop = f->setup->stop};
     pk_error ended = {0};
     tell_plan(f);
+    f->began = pk_session_realtime();
     int error = pk_session_run(f->session, &observer, &ended);
     pk_session_counts counts;
     pk_session_counts_of(f->session, &counts);
@@ -237,6 +249,8 @@ static int run(pk_front *f, pk_session_counts *ret_counts)
         code = pk_front_fail(f, PK_EXIT_OUTPUT);
     f->record = NULL;
     tell_summary(f, &counts);
+    if (pk_front_meta(f, &counts, code))
+        code = pk_front_fail(f, PK_EXIT_OUTPUT);
     return code;
 }
 
@@ -266,7 +280,9 @@ int pk_front_run(const pk_front_setup *setup, pk_session_counts *ret_counts)
     pk_front f = {.setup = setup};
     pk_session_counts counts = {0};
     int code = pk_front_prepare(&f);
-    if (!code)
+    if (!code && (setup->dry_run || setup->print_config))
+        code = pk_front_put(&f) ? pk_front_fail(&f, PK_EXIT_OUTPUT) : 0;
+    else if (!code)
         code = run(&f, &counts);
     close_all(&f);
     if (ret_counts)

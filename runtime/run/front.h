@@ -77,9 +77,11 @@ typedef struct pk_front_setup {
     uint32_t n_reach;
     bool many; /* also more than PK_FRONT_TARGETS targets that others may own */
 
-    const char *save; /* -w: pcapng of the run; NULL: none (the probe's own `save` counts then) */
-    const char
-        *resume; /* go on with the run that this file keeps, in the same file; NULL: a new one */
+    const char *save;  /* -w: pcapng of the run; NULL: none (the probe's own `save` counts then) */
+    const char *meta;  /* JSON about the run; NULL: none */
+    bool print_config; /* put out the options that would hold, and end */
+    bool dry_run;      /* do everything but send, put out the plan, and end */
+    const char *resume; /* go on with the run that this file keeps; NULL: a new one */
     bool unanswered; /* list the stimuli without an answer, too */
     bool others;     /* list duplicates, late and unmatched packets, too */
     bool quiet;      /* no summary, no progress */
@@ -91,10 +93,12 @@ typedef struct pk_front_setup {
     unsigned width; /* of tables in characters; 0: 80 */
     pk_front_form form;
     pk_front_exit exit_rule;
+    const char *name;    /* of the program, before messages: "pktc" */
     const char *program; /* "pktc 0.1.0": kept in the file of the run */
     const char *source;  /* the program's text, kept likewise; NULL: the image's */
 
     const volatile sig_atomic_t *stop;
+    const volatile sig_atomic_t *state; /* counts up: how the run goes is told */
     const volatile sig_atomic_t *again; /* counts up: the files of `reach` are read again */
     /* Results (text, whole lines) and messages. `put` returns false when it cannot be written. */
     bool (*put)(void *context, const char *text, size_t len);

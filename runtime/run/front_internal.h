@@ -24,6 +24,7 @@ typedef struct pk_front {
     pk_session *session;
     pk_guard *guard;
     pk_scope *scope;
+    sig_atomic_t state; /* of setup->state, as it was when the state was told */
     sig_atomic_t again; /* of setup->again, as it was when the scope was read */
     pk_buf earlier;     /* what the file to go on with says of its run */
     pk_done done;       /* what that run did */
@@ -31,6 +32,7 @@ typedef struct pk_front {
     pk_report report;
     pk_viewed *viewed;
     pk_buf out, line;
+    int64_t began; /* since the epoch */
     pk_error error;
     bool progress_shown;
     bool closed;      /* nobody reads the results any more */
@@ -39,11 +41,23 @@ typedef struct pk_front {
 
 void pk_front_tell(pk_front *f, const char *text);
 void pk_front_note(pk_front *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "error: ..." of f->error; returns `exit_code`. */
+/* "pktc: ..." of f->error; returns `exit_code`. */
 int pk_front_fail(pk_front *f, int exit_code);
 
 /* Opens all; 0, or an exit code after a message. */
 int pk_front_prepare(pk_front *f);
+
+/* Puts out f->out. */
+int pk_front_put(pk_front *f);
+
+/* ---- what is said of a run but its results ---- */
+
+/* The options, as clauses of the language. */
+void pk_front_config(const pk_front *f, pk_buf *out);
+/* What the run would do. */
+void pk_front_plan(pk_front *f, pk_buf *out);
+/* Writes the file of setup->meta; errors are in f->error. */
+int pk_front_meta(pk_front *f, const pk_session_counts *counts, int exit_code);
 
 /* ---- destinations; errors are in f->error ---- */
 

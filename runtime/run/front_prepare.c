@@ -159,6 +159,12 @@ int pk_front_prepare(pk_front *f)
         return pk_front_fail(f, error == PK_ENOENT ? PK_EXIT_USAGE : pk_front_exit_of(error));
     if (read_options(f) || open_space(f))
         return pk_front_fail(f, f->error.code == PK_ENOMEM ? PK_EXIT_ENVIRONMENT : PK_EXIT_USAGE);
+    if (f->setup->print_config) {
+        pk_front_config(f, &f->out);
+        return 0;
+    }
+    if (f->setup->dry_run)
+        pk_paths_silence(f->paths);
     if ((error = open_session(f)) || (error = pk_front_check_targets(f)))
         return pk_front_fail(f, error == PK_ELIMIT ? PK_EXIT_USAGE : pk_front_exit_of(error));
     open_guard(f);
@@ -168,5 +174,9 @@ int pk_front_prepare(pk_front *f)
                             .form = f->setup->form,
                             .verbosity = f->setup->verbosity,
                             .cache = pk_writer_cache_new(f->setup->image)};
+    if (f->setup->dry_run) {
+        pk_front_plan(f, &f->out);
+        return 0;
+    }
     return pk_front_open_record(f) || open_view(f) ? pk_front_fail(f, PK_EXIT_OUTPUT) : 0;
 }

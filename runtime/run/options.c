@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/escape.h"
+#include "base/literal.h"
+#include "base/wide.h"
 #include "net/guard.h"
 #include "run/pace.h"
 #include "run/tracker.h"
@@ -203,32 +206,168 @@ static bool set_save(pk_run_options *options, pk_value value)
     return take_text(value, options->save, sizeof options->save);
 }
 
+/* ---- one function an option: its value as it is written; false when it has none ---- */
+
+static bool put_count(pk_buf *out, pk_u128 count)
+{
+    if (count == PK_RUN_COUNT_FOREVER)
+        pk_buf_text(out, "forever");
+    else
+        pk_wide_add(out, count);
+    return count != 0;
+}
+
+static bool put_duration(pk_buf *out, int64_t nanoseconds)
+{
+    pk_literal_add_duration(out, (uint64_t)nanoseconds);
+    return true;
+}
+
+static bool put_text(pk_buf *out, const char *text)
+{
+    pk_buf_byte(out, '"');
+    pk_escape_literal(out, text, strlen(text));
+    pk_buf_byte(out, '"');
+    return true;
+}
+
+static bool put_timeout(const pk_run_options *options, pk_buf *out)
+{
+    return put_duration(out, options->timeout);
+}
+
+static bool put_retry(const pk_run_options *options, pk_buf *out)
+{
+    return put_count(out, options->retry) || true;
+}
+
+static bool put_rate(const pk_run_options *options, pk_buf *out)
+{
+    pk_run_rate_text(out, options->rate);
+    return !options->spread;
+}
+
+static bool put_inter(const pk_run_options *options, pk_buf *out)
+{
+    int64_t least = options->rate == PPS_MOST || !options->rate
+                        ? 0
+                        : (int64_t)(1e6 * (double)NS_PER_S / (double)options->rate);
+    put_duration(out, least);
+    pk_buf_text(out, "..");
+    put_duration(out, least + options->spread);
+    return options->spread > 0;
+}
+
+static bool put_burst(const pk_run_options *options, pk_buf *out)
+{
+    return options->burst && put_count(out, options->burst);
+}
+
+static bool put_packets(const pk_run_options *options, pk_buf *out)
+{
+    return options->count && put_count(out, options->count);
+}
+
+static bool put_loops(const pk_run_options *options, pk_buf *out)
+{
+    return options->loops > 1 && put_count(out, options->loops);
+}
+
+static bool put_limit(const pk_run_options *options, pk_buf *out)
+{
+    return options->duration && put_duration(out, options->duration);
+}
+
+static bool put_collect(const pk_run_options *options, pk_buf *out)
+{
+    if (options->collect == PK_COLLECT_ALL)
+        pk_buf_text(out, "all");
+    else if (options->collect == 1)
+        pk_buf_text(out, "first");
+    else
+        put_count(out, options->collect);
+    return true;
+}
+
+static bool put_order(const pk_run_options *options, pk_buf *out)
+{
+    pk_buf_text(out, options->random_order ? "random" : "linear");
+    return true;
+}
+
+static bool put_seed(const pk_run_options *options, pk_buf *out)
+{
+    pk_wide_add(out, options->seed);
+    return options->given & PK_RUN_SEED;
+}
+
+static bool put_shard(const pk_run_options *options, pk_buf *out)
+{
+    pk_buf_printf(out, "%u/%u", options->shard, options->shards);
+    return options->shards;
+}
+
+static bool put_interface(const pk_run_options *options, pk_buf *out)
+{
+    return options->interface[0] && put_text(out, options->interface);
+}
+
+static bool put_stateless(const pk_run_options *options, pk_buf *out)
+{
+    (void)out;
+    return options->stateless;
+}
+
+static bool put_guard(const pk_run_options *options, pk_buf *out)
+{
+    pk_buf_text(out, "tcp");
+    return options->guard;
+}
+
+static bool put_rtt(const pk_run_options *options, pk_buf *out)
+{
+    pk_buf_text(out, "no");
+    return options->no_rtt;
+}
+
+static bool put_discard(const pk_run_options *options, pk_buf *out)
+{
+    (void)out;
+    return options->discard;
+}
+
+static bool put_save(const pk_run_options *options, pk_buf *out)
+{
+    return options->save[0] && put_text(out, options->save);
+}
+
 static const struct known_option {
     const char *name;
     uint32_t bit;
     bool (*set)(pk_run_options *options, pk_value value);
+    bool (*put)(const pk_run_options *options, pk_buf *out); /* NULL: with another */
     const char *expected;
 } known[] = {
-    {"timeout", PK_RUN_TIMEOUT, set_timeout, "a duration such as 2s"},
-    {"retry", PK_RUN_RETRY, set_retry, "a number of tries from 0 to 250"},
-    {"rate", PK_RUN_RATE, set_rate, "a rate such as 1kpps or 10Mbps, or `line`"},
-    {"inter", PK_RUN_RATE, set_inter, "a duration such as 10ms"},
-    {"inter..", PK_RUN_RATE, set_inter_most, "a duration not below the shortest"},
-    {"burst", PK_RUN_BURST, set_burst, "a number of packets"},
-    {"count", PK_RUN_COUNT, set_count, "a number of packets, or `forever`"},
-    {"loops", PK_RUN_LOOPS, set_loops, "a number of times"},
-    {"duration", PK_RUN_DURATION, set_duration, "a duration such as 30s"},
-    {"collect", PK_RUN_COLLECT, set_collect, "`first`, `all` or a number up to 65535"},
-    {"order", PK_RUN_ORDER, set_order, "`linear` or `random`"},
-    {"seed", PK_RUN_SEED, set_seed, "an integer"},
-    {"shard", PK_RUN_SHARD, set_shard, "the number of a part, from 0"},
-    {"shards", PK_RUN_SHARDS, set_shards, "the number of parts, from 1"},
-    {"iface", PK_RUN_INTERFACE, set_interface, "the name of an interface"},
-    {"stateless", PK_RUN_STATELESS, set_stateless, "nothing"},
-    {"guard", PK_RUN_GUARD, set_guard, PK_GUARD_EXPECTED},
-    {"rtt", PK_RUN_RTT, set_rtt, "`yes` or `no`"},
-    {"discard", PK_RUN_DISCARD, set_discard, "nothing"},
-    {"save", PK_RUN_SAVE, set_save, "a file name"},
+    {"timeout", PK_RUN_TIMEOUT, set_timeout, put_timeout, "a duration such as 2s"},
+    {"retry", PK_RUN_RETRY, set_retry, put_retry, "a number of tries from 0 to 250"},
+    {"rate", PK_RUN_RATE, set_rate, put_rate, "a rate such as 1kpps or 10Mbps, or `line`"},
+    {"inter", PK_RUN_RATE, set_inter, put_inter, "a duration such as 10ms"},
+    {"inter..", PK_RUN_RATE, set_inter_most, NULL, "a duration not below the shortest"},
+    {"burst", PK_RUN_BURST, set_burst, put_burst, "a number of packets"},
+    {"count", PK_RUN_COUNT, set_count, put_packets, "a number of packets, or `forever`"},
+    {"loops", PK_RUN_LOOPS, set_loops, put_loops, "a number of times"},
+    {"duration", PK_RUN_DURATION, set_duration, put_limit, "a duration such as 30s"},
+    {"collect", PK_RUN_COLLECT, set_collect, put_collect, "`first`, `all` or a number up to 65535"},
+    {"order", PK_RUN_ORDER, set_order, put_order, "`linear` or `random`"},
+    {"seed", PK_RUN_SEED, set_seed, put_seed, "an integer"},
+    {"shard", PK_RUN_SHARD, set_shard, put_shard, "the number of a part, from 0"},
+    {"shards", PK_RUN_SHARDS, set_shards, NULL, "the number of parts, from 1"},
+    {"iface", PK_RUN_INTERFACE, set_interface, put_interface, "the name of an interface"},
+    {"stateless", PK_RUN_STATELESS, set_stateless, put_stateless, "nothing"},
+    {"guard", PK_RUN_GUARD, set_guard, put_guard, PK_GUARD_EXPECTED},
+    {"rtt", PK_RUN_RTT, set_rtt, put_rtt, "`yes` or `no`"},
+    {"discard", PK_RUN_DISCARD, set_discard, put_discard, "nothing"},
+    {"save", PK_RUN_SAVE, set_save, put_save, "a file name"},
 };
 
 static const struct known_option *known_find(const char *name)
@@ -237,6 +376,22 @@ static const struct known_option *known_find(const char *name)
         if (strcmp(known[i].name, name) == 0)
             return &known[i];
     return NULL;
+}
+
+uint32_t pk_run_options_count(void)
+{
+    return sizeof known / sizeof known[0];
+}
+
+const char *pk_run_option_text(const pk_run_options *options, uint32_t index, pk_buf *out)
+{
+    size_t before = out->len;
+    if (!known[index].put || !known[index].put(options, out)) {
+        if (!out->failed && out->data)
+            out->data[out->len = before] = 0;
+        return NULL;
+    }
+    return known[index].name;
 }
 
 /* Parts of an order that each process draws for itself would overlap. */

@@ -48,6 +48,7 @@ typedef struct pk_run_options {
     pk_u128 count;    /* packets; 0 = as many as the set has, times loops */
     uint64_t loops;   /* times the set is sent */
     int64_t duration; /* ns after which sending ends; 0 = when all is sent */
+    int64_t wait;     /* ns listened on when all is answered or given up, for what comes late */
     uint32_t collect; /* replies kept for a stimulus; 0 = all */
     bool random_order;
     uint32_t shard, shards; /* this run's part of the order (run/order.h); shards 0 = all of it */
@@ -66,6 +67,11 @@ void pk_run_options_init(pk_run_options *ret_options);
  * runtime does not carry out; the text names it. */
 int pk_run_options_read(pk_vm *vm, const pk_image *image, const pk_image_probe *probe,
                         pk_run_options *options, pk_error *reterr_);
+
+/* The options as the language writes them, those that have a value: option `index` (below the count)
+ * appends its value and gives its name; NULL, and nothing appended, for one that has none. */
+uint32_t pk_run_options_count(void);
+const char *pk_run_option_text(const pk_run_options *options, uint32_t index, pk_buf *out);
 
 /* A rate as the image has it from a number a second; and as text for people. */
 uint64_t pk_run_rate_of(double per_second, bool bits);

@@ -37,6 +37,7 @@ struct pk_paths {
     destination *destinations;
     pk_route_table *table; /* NULL until a route is looked up */
     pk_route *shared;      /* by prefix of the table: the route of its addresses; out 0: unknown */
+    bool silent;           /* nobody is asked for anything */
     const pk_scope *scope; /* NULL: nothing is excluded */
     uint32_t leaves_by;    /* interface of the run's transport; 0: any */
     hop *hops;
@@ -330,7 +331,7 @@ static bool env_nexthop_mac(void *context, pk_bytes to, uint8_t ret_mac[6])
         return false;
     const pk_ip *next = route->next_hop.family ? &route->next_hop : &ip;
     paths->use.next_hop = *next;
-    if (left_alone(paths, to, route))
+    if (paths->silent || left_alone(paths, to, route))
         return false;
     hop *entry = hop_of(paths, next, route->out);
     if (!entry)
@@ -390,6 +391,11 @@ static pk_way_state env_way(void *context, pk_bytes first, const uint8_t *last, 
         state = way_of(paths, &to, ret_way);
     paths->use = use;
     return state;
+}
+
+void pk_paths_silence(pk_paths *paths)
+{
+    paths->silent = true;
 }
 
 void pk_paths_scope_set(pk_paths *paths, const pk_scope *scope)

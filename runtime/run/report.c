@@ -198,6 +198,11 @@ void pk_report_exchange(const pk_report *report, pk_buf *out, const pk_exchange 
     put_body(report, out, exchange);
 }
 
+void pk_report_stimulus(const pk_report *report, pk_buf *out, pk_u128 n, const pk_tree *tree)
+{
+    put_line(report, out, tree, pk_session_link_added(report->session, n));
+}
+
 void pk_report_unanswered(const pk_report *report, pk_buf *out, uint32_t k)
 {
     pk_u128 n = pk_session_number(report->session, k);
@@ -287,12 +292,13 @@ void pk_report_progress(pk_buf *out, const pk_session_counts *counts)
         pk_buf_text(out, " of ");
         pk_report_number(out, counts->asked);
     }
-    pk_buf_printf(out, ", answered %llu, waiting for %llu, %.0f pps",
+    pk_buf_printf(out, ", answered %llu, waiting for %llu, %.0f pps of ",
                   (unsigned long long)counts->answered, (unsigned long long)counts->open,
                   achieved(counts));
+    pk_run_rate_text(out, counts->rate);
     if (counts->dropped)
         pk_buf_printf(out, ", %llu lost here", (unsigned long long)counts->dropped);
-    pk_u128 left = counts->asked - counts->sent - counts->failed;
+    pk_u128 left = counts->asked - counts->sent - counts->failed - counts->excluded;
     double seconds = seconds_for(left, counts->rate);
     if (seconds > 0.5 && counts->asked != PK_RUN_COUNT_FOREVER) {
         pk_buf_text(out, ", ");

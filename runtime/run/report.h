@@ -23,6 +23,9 @@ void pk_report_exchange(const pk_report *report, pk_buf *out, const pk_exchange 
 /* The received packet of an exchange as one line, without its newline. */
 void pk_report_packet(const pk_report *report, pk_buf *out, const pk_exchange *exchange);
 
+/* Packet `n` of the set, as one line without its newline. */
+void pk_report_stimulus(const pk_report *report, pk_buf *out, pk_u128 n, const pk_tree *tree);
+
 /* A stimulus without an answer. */
 void pk_report_unanswered(const pk_report *report, pk_buf *out, uint32_t k);
 

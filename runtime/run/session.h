@@ -136,6 +136,9 @@ void pk_session_skip(pk_session *session, const pk_done *done);
 /* All stimuli below that k were sent, or failed for good. */
 uint64_t pk_session_settled(const pk_session *session);
 
+/* The clock of time stamps: ns since the epoch. */
+int64_t pk_session_realtime(void);
+
 /* Runs to the end. PK_OK also when nothing was answered; an error is one of the environment (link
  * gone, no memory, an observer's output). Once per session. */
 int pk_session_run(pk_session *session, const pk_session_observer *observer, pk_error *reterr_);

@@ -57,6 +57,7 @@ struct pk_session {
     pk_tree rebuilt_tree;
     uint32_t rebuilt_k; /* whose packet rebuilt holds */
 
+    int64_t linger; /* all is settled, and the run ends then; 0: it is not */
     int64_t began, first_sent, last_sent, told;
     bool ran;
 };

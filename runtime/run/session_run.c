@@ -44,10 +44,22 @@ static bool waiting_for_any(const pk_session *session, int64_t now)
 }
 
 /* Nothing to send any more, and nobody waited for. */
-static bool finished(const pk_session *session, int64_t now)
+static bool settled(const pk_session *session, int64_t now)
 {
     return !pk_session_has_more(session, now) && session->tracker.open == 0 &&
            !listening(session, now) && !waiting_for_any(session, now);
+}
+
+/* And what comes late has had its time. */
+static bool finished(pk_session *session, int64_t now)
+{
+    if (!settled(session, now)) {
+        session->linger = 0;
+        return false;
+    }
+    if (!session->linger)
+        session->linger = now + (pk_session_tracks(session) ? session->options->wait : 0);
+    return now >= session->linger;
 }
 
 static int64_t time_to_wait(pk_session *session, int64_t now)
@@ -59,6 +71,8 @@ static int64_t time_to_wait(pk_session *session, int64_t now)
         int64_t send = pk_session_send_next(session);
         next = send < next ? send : next;
     }
+    if (session->linger && session->linger < next)
+        next = session->linger;
     int64_t wait = next > now ? next - now : 0;
     return wait < PK_SESSION_POLL ? wait : PK_SESSION_POLL;
 }

@@ -48,6 +48,15 @@ static int set_rate(parsing *p, const char *text)
     return PK_OK;
 }
 
+static int set_wait(parsing *p, const char *text)
+{
+    pk_literal literal;
+    if (!literal_of(text, PK_LITERAL_DURATION, &literal) || literal.integer > INT64_MAX / 4)
+        return refuse(p, "--wait", text, "a duration such as 2s or 500ms");
+    p->setup->options.wait = (int64_t)literal.integer;
+    return PK_OK;
+}
+
 static int set_timeout(parsing *p, const char *text)
 {
     pk_literal literal;
@@ -203,7 +212,27 @@ static int set_resume(parsing *p, const char *text)
     return PK_OK;
 }
 
+static int set_meta(parsing *p, const char *text)
+{
+    p->setup->meta = text;
+    return PK_OK;
+}
+
 /* ---- options without a value ---- */
+
+static int set_dry_run(parsing *p, const char *text)
+{
+    (void)text;
+    p->setup->dry_run = true;
+    return PK_OK;
+}
+
+static int set_print_config(parsing *p, const char *text)
+{
+    (void)text;
+    p->setup->print_config = true;
+    return PK_OK;
+}
 
 static int set_lab(parsing *p, const char *text)
 {
@@ -294,6 +323,7 @@ static const struct flag {
 } flags[] = {
     {"rate", 0, "RATE", set_rate, "packets or bits a second, or line (default 100pps)"},
     {"timeout", 0, "TIME", set_timeout, "how long an answer is waited for"},
+    {"wait", 0, "TIME", set_wait, "listen on for late answers when all is settled"},
     {"retry", 0, "N", set_retry, "more tries for the unanswered"},
     {"count", 'c', "N", set_count, "packets in all"},
     {"order", 0, "ORDER", set_order, "linear or random"},
@@ -312,6 +342,9 @@ static const struct flag {
     {"unanswered", 0, NULL, set_unanswered, "list what was not answered, too"},
     {"all", 0, NULL, set_others, "list duplicates, late and unmatched packets, too"},
     {"exit", 0, "RULE", set_exit, "exit code 0 for any answer, all answered, or ran"},
+    {"meta", 0, "FILE", set_meta, "write how the run went as JSON"},
+    {"dry-run", 0, NULL, set_dry_run, "do everything but send; print the plan"},
+    {"print-config", 0, NULL, set_print_config, "print the options that hold, and exit"},
     {"lab", 0, NULL, set_lab, "in a private network whose other end answers for every address"},
     {"verbose", 'v', NULL, set_verbose, "full field trees"},
     {"quiet", 'q', NULL, set_quiet, "results only"},

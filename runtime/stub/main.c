@@ -15,12 +15,14 @@
 #define PK_STUB_VERSION_TEXT "of an unknown build"
 #endif
 
-static volatile sig_atomic_t stop, again;
+static volatile sig_atomic_t stop, again, state;
 
 static void on_signal(int number)
 {
     if (number == SIGHUP)
         again = again + 1;
+    else if (number == SIGUSR1)
+        state = state + 1;
     else if (stop < 2)
         stop++;
 }
@@ -31,6 +33,7 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -114,6 +117,8 @@ static int run(const pk_image *image, int argc, char **argv, const char *name)
                             .program = "pktc probe " PK_STUB_VERSION_TEXT,
                             .stop = &stop,
                             .again = &again,
+                            .state = &state,
+                            .name = name,
                             .put = put,
                             .tell = tell};
     pk_run_options_init(&setup.options);
