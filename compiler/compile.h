@@ -16,6 +16,9 @@ typedef struct pk_compile_options {
     const pk_image *standard;        /* NULL: start from nothing */
     const char *const *import_paths; /* searched after the importing file's folder */
     size_t n_import_paths;
+    /* Compiles the text of a `capture` clause for frames of a LINKTYPE_ number into classic BPF,
+     * appended; false with a sentence in `reterr_why`. NULL: there is none, and the clause is refused. */
+    bool (*filter)(const char *text, uint32_t linktype, pk_buf *out, pk_buf *reterr_why);
     bool mark_standard; /* layers made now are the standard ones */
 } pk_compile_options;
 

@@ -94,6 +94,7 @@ typedef enum clause_use {
     CLAUSE_OPTION, /* of a probe, with a value */
     CLAUSE_WORD,   /* of a probe, with a word or a value */
     CLAUSE_SWITCH, /* of a probe, without a value */
+    CLAUSE_FILTER, /* of a probe, with the text of a capture filter */
     CLAUSE_PART,   /* of a probe, with `I/N` */
     CLAUSE_RANGE,  /* of a probe, with a value or `A..B` */
     CLAUSE_SEND,
@@ -109,24 +110,24 @@ static const struct {
     const char *name;
     clause_use use;
 } clauses[] = {
-    {"send", CLAUSE_SEND},        {"probe", CLAUSE_PROBE},   {"check", CLAUSE_CHECK},
-    {"timeout", CLAUSE_OPTION},   {"retry", CLAUSE_OPTION},  {"rate", CLAUSE_WORD},
-    {"inter", CLAUSE_RANGE},      {"count", CLAUSE_WORD},    {"loops", CLAUSE_OPTION},
-    {"order", CLAUSE_WORD},       {"seed", CLAUSE_OPTION},   {"iface", CLAUSE_WORD},
-    {"collect", CLAUSE_WORD},     {"view", CLAUSE_VIEW},     {"flow", CLAUSE_LATER},
-    {"respond", CLAUSE_LATER},    {"listen", CLAUSE_LISTEN}, {"answer", CLAUSE_ANSWER},
-    {"stateless", CLAUSE_SWITCH}, {"rtt", CLAUSE_WORD},      {"burst", CLAUSE_OPTION},
-    {"duration", CLAUSE_OPTION},  {"shard", CLAUSE_PART},    {"threads", CLAUSE_LATER},
-    {"discard", CLAUSE_SWITCH},   {"capture", CLAUSE_LATER}, {"canary", CLAUSE_LATER},
-    {"stop", CLAUSE_LATER},       {"pace", CLAUSE_LATER},    {"speed", CLAUSE_LATER},
-    {"save", CLAUSE_WORD},        {"guard", CLAUSE_WORD},    {"where", CLAUSE_LATER},
+    {"send", CLAUSE_SEND},        {"probe", CLAUSE_PROBE},    {"check", CLAUSE_CHECK},
+    {"timeout", CLAUSE_OPTION},   {"retry", CLAUSE_OPTION},   {"rate", CLAUSE_WORD},
+    {"inter", CLAUSE_RANGE},      {"count", CLAUSE_WORD},     {"loops", CLAUSE_OPTION},
+    {"order", CLAUSE_WORD},       {"seed", CLAUSE_OPTION},    {"iface", CLAUSE_WORD},
+    {"collect", CLAUSE_WORD},     {"view", CLAUSE_VIEW},      {"flow", CLAUSE_LATER},
+    {"respond", CLAUSE_LATER},    {"listen", CLAUSE_LISTEN},  {"answer", CLAUSE_ANSWER},
+    {"stateless", CLAUSE_SWITCH}, {"rtt", CLAUSE_WORD},       {"burst", CLAUSE_OPTION},
+    {"duration", CLAUSE_OPTION},  {"shard", CLAUSE_PART},     {"threads", CLAUSE_LATER},
+    {"discard", CLAUSE_SWITCH},   {"capture", CLAUSE_FILTER}, {"canary", CLAUSE_LATER},
+    {"stop", CLAUSE_LATER},       {"pace", CLAUSE_LATER},     {"speed", CLAUSE_LATER},
+    {"save", CLAUSE_WORD},        {"guard", CLAUSE_WORD},     {"where", CLAUSE_LATER},
     {"sniff", CLAUSE_LATER},
 };
 
 static bool is_option(clause_use use)
 {
     return use == CLAUSE_OPTION || use == CLAUSE_WORD || use == CLAUSE_SWITCH ||
-           use == CLAUSE_PART || use == CLAUSE_RANGE;
+           use == CLAUSE_PART || use == CLAUSE_RANGE || use == CLAUSE_FILTER;
 }
 
 static const char *clause_text(pk_compiler *cx, const pk_ast_node *at)
@@ -252,6 +253,49 @@ static void add_range(pk_compiler *cx, probe *p, pk_ref name, const char *text, 
                    CLAUSE_OPTION);
 }
 
+/* The text is compiled here, for links with and without an Ethernet header; where only one of the two
+ * can be, the other is left out. */
+static void add_filter(pk_compiler *cx, probe *p, const char *text, pk_node value)
+{
+    static const struct {
+        uint32_t linktype;
+        const char *suffix;
+    } kinds[] = {{1, ""}, {101, "s"}};
+    pk_ast_node at = *pk_at(cx, value);
+    pk_buf why = {0};
+    bool any = false;
+    if (at.kind != PK_AST_STRING || !cx->options->filter) {
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at.span, "`%s` takes a filter in quotes",
+                       text);
+        pk_diag_label(cx->diags, "such as \"tcp port 80\", see pcap-filter(7)");
+        return;
+    }
+    pk_bytes bytes = pk_ast_blob_bytes(cx->ast, at.a);
+    pk_buf filter = {0};
+    pk_buf_add(&filter, bytes.data, bytes.len);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        pk_buf program = {0};
+        char name[32];
+        int len = snprintf(name, sizeof name, "%s%s", text, kinds[i].suffix);
+        pk_buf_clear(&why);
+        if (cx->options->filter(pk_buf_cstr(&filter), kinds[i].linktype, &program, &why) &&
+            p->record.n_options < PROBE_OPTIONS) {
+            pk_ref ref = pk_image_builder_text(cx->builder, name, (size_t)len);
+            p->options[p->record.n_options++] =
+                (pk_image_option){ref, pk_expr_bytes(cx, (const char *)program.data, program.len)};
+            any = true;
+        }
+        pk_buf_free(&program);
+    }
+    if (!any) {
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at.span, "`%s`: %s", text,
+                       pk_buf_cstr(&why));
+        pk_diag_help(cx->diags, "see pcap-filter(7)");
+    }
+    pk_buf_free(&why);
+    pk_buf_free(&filter);
+}
+
 static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, pk_node value)
 {
     const char *text = pk_ast_atom_text(cx->ast, name);
@@ -282,7 +326,9 @@ static void probe_option(pk_compiler *cx, probe *p, pk_atom name, pk_span span, 
             return;
         }
     }
-    if (use == CLAUSE_PART)
+    if (use == CLAUSE_FILTER)
+        add_filter(cx, p, text, value);
+    else if (use == CLAUSE_PART)
         add_part(cx, p, ref, text, value);
     else if (use == CLAUSE_RANGE)
         add_range(cx, p, ref, text, value);

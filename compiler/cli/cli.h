@@ -53,6 +53,8 @@ typedef struct pk_cli {
     size_t n_imports;
     pk_cli_param params[PK_CLI_LIST];
     size_t n_params;
+    const char *interfaces[PK_CLI_LIST]; /* every -i */
+    size_t n_interfaces;
     pk_front_reach reach[PK_CLI_LIST]; /* --exclude and its kin */
     size_t n_reach;
     const char *operands[PK_CLI_LIST];
@@ -187,18 +189,26 @@ void pk_form_write(pk_cli *cli, pk_vm *vm, pk_form form, const pk_tree *tree,
 int pk_view_choose(pk_cli *cli, const pk_image *image, pk_ref probe, const char *name,
                    pk_ref *ret_view, bool *ret_reformat, pk_view_format *ret_format);
 
+/* ---- run.c: the options that shape the lab, --hops and --listen ---- */
+enum { PK_CLI_PORTS = 1024 };
+int pk_cli_lab_options(pk_cli *cli, uint32_t *ret_hops, uint16_t *ports, uint32_t *ret_count);
+
 /* ---- the verbs ---- */
 int pk_cli_run(pk_cli *cli);
 int pk_cli_show(pk_cli *cli);
 int pk_cli_write(pk_cli *cli);
 int pk_cli_read(pk_cli *cli);
 int pk_cli_view(pk_cli *cli);
+int pk_cli_sniff(pk_cli *cli);
+int pk_cli_doctor(pk_cli *cli);
+int pk_cli_lab(pk_cli *cli);
 int pk_cli_build(pk_cli *cli);
 int pk_cli_check(pk_cli *cli);
 int pk_cli_layers(pk_cli *cli);
 int pk_cli_disasm(pk_cli *cli);
 int pk_cli_explain(pk_cli *cli);
 int pk_cli_explain_match(pk_cli *cli); /* explain --match */
+int pk_cli_explain_route(pk_cli *cli);
 int pk_cli_completion(pk_cli *cli);
 int pk_cli_help(pk_cli *cli);
 

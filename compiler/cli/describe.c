@@ -6,6 +6,7 @@
 
 #include "base/wide.h"
 #include "cli.h"
+#include "filter.h"
 #include "image/builder.h"
 #include "image/format.h"
 #include "run/params.h"
@@ -62,6 +63,15 @@ static int attach_standard(pk_cli *cli, pk_image *ret_image)
     return 0;
 }
 
+static bool compile_filter(const char *text, uint32_t linktype, pk_buf *out, pk_buf *reterr_why)
+{
+    pk_error error;
+    if (pk_filter_compile(text, linktype, out, &error) == PK_OK)
+        return true;
+    pk_buf_text(reterr_why, error.text);
+    return false;
+}
+
 static int read_source(pk_cli *cli, pk_description *d, const char *path, pk_span *ret_text)
 {
     int result = pk_sources_read(d->sources, path, ret_text);
@@ -102,8 +112,10 @@ int pk_describe_texts(pk_cli *cli, const pk_source_text *given, size_t n_given,
         status = read_source(cli, ret, files[i], &texts[n++]);
     if (status)
         return status;
-    const pk_compile_options options = {
-        .standard = &standard, .import_paths = cli->imports, .n_import_paths = cli->n_imports};
+    const pk_compile_options options = {.standard = &standard,
+                                        .import_paths = cli->imports,
+                                        .n_import_paths = cli->n_imports,
+                                        .filter = compile_filter};
     int result = pk_compile_view(&options, ret->sources, texts, n, ret->diags, &ret->builder);
     status = pk_describe_report(cli, ret->diags);
     if (status)

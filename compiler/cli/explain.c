@@ -112,6 +112,8 @@ static bool is_code(const char *text)
 
 int pk_cli_explain(pk_cli *cli)
 {
+    if (pk_cli_given(cli, PK_OPT_ROUTE))
+        return pk_cli_explain_route(cli);
     if (pk_cli_given(cli, PK_OPT_MATCH))
         return pk_cli_explain_match(cli);
     if (!cli->n_operands && !cli->n_exprs)

@@ -17,6 +17,9 @@ static int (*const verbs[PK_VERBS])(pk_cli *) = {
     [PK_VERB_LAYERS] = pk_cli_layers,
     [PK_VERB_DISASM] = pk_cli_disasm,
     [PK_VERB_EXPLAIN] = pk_cli_explain,
+    [PK_VERB_SNIFF] = pk_cli_sniff,
+    [PK_VERB_DOCTOR] = pk_cli_doctor,
+    [PK_VERB_LAB] = pk_cli_lab,
     [PK_VERB_HELP] = pk_cli_help,
     [PK_VERB_COMPLETION] = pk_cli_completion,
 };

@@ -103,17 +103,17 @@ void pk_cli_manual(pk_buf *out)
         pk_buf_printf(out, ".TP\n%zu\n", code);
         add_sentence(out, pk_cli_exits[code]);
     }
-    pk_buf_text(out,
-                ".SH SIGNALS\nWhile packets are sent the first INT, TERM or HUP stops sending, "
-                "waits for what is under way and prints the summary; the second leaves at "
-                "once.\nA closed pipe on standard output stops pktc.\n"
-                ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\n"
-                "When set to anything, no color is used unless \\fB\\-\\-color\\fR asks for "
-                "it.\n.TP\n.B TERM\nNo color on a terminal called \\fBdumb\\fR.\n"
-                ".SH EXAMPLES\n.nf\necho \\(aqip(dst=10.1.2.0/28)/icmp()\\(aq | "
-                "pktc run \\-\\-lab \\-\n"
-                "pktc show \\-e \\(aqip(dst=10.0.0.1)/tcp(dport=[22,80])\\(aq\n"
-                "pktc layers tcp.flags\n.fi\n");
+    pk_buf_text(out, ".SH SIGNALS\nWhile packets are sent the first INT or TERM stops sending, "
+                     "waits for what is under way and prints the summary; the second leaves at "
+                     "once.\nHUP reads the lists of destinations again, USR1 tells how it goes.\nA "
+                     "closed pipe on standard output stops pktc.\n"
+                     ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\n"
+                     "When set to anything, no color is used unless \\fB\\-\\-color\\fR asks for "
+                     "it.\n.TP\n.B TERM\nNo color on a terminal called \\fBdumb\\fR.\n"
+                     ".SH EXAMPLES\n.nf\necho \\(aqip(dst=10.1.2.0/28)/icmp()\\(aq | "
+                     "pktc run \\-\\-lab \\-\n"
+                     "pktc show \\-e \\(aqip(dst=10.0.0.1)/tcp(dport=[22,80])\\(aq\n"
+                     "pktc layers tcp.flags\n.fi\n");
 }
 
 /* ---- completion -------------------------------------------------------------------------------

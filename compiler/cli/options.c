@@ -71,7 +71,7 @@ static int verb_find(pk_cli *cli, const char *text, bool *ret_file)
             return 0;
         }
     }
-    static const char *const later[] = {"query", "sniff", "fmt", "doctor", "lab", "svg"};
+    static const char *const later[] = {"query", "fmt", "svg"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return pk_cli_fail(cli, PK_EXIT_USAGE, "`%s` is not built yet", text);
@@ -127,6 +127,8 @@ static int keep(pk_cli *cli, pk_option option, const char *value)
         return keep_in(cli, cli->exprs, &cli->n_exprs, option, value);
     if (option == PK_OPT_IMPORT)
         return keep_in(cli, cli->imports, &cli->n_imports, option, value);
+    if (option == PK_OPT_IFACE)
+        return keep_in(cli, cli->interfaces, &cli->n_interfaces, option, value);
     return keep_reach(cli, option, value);
 }
 
@@ -246,6 +248,7 @@ static int parse_one(pk_cli *cli, int argc, char **argv, int *i, bool *only_oper
     if (cli->n_operands == PK_CLI_LIST)
         return pk_cli_fail(cli, PK_EXIT_USAGE, "too many operands (limit %d)", PK_CLI_LIST);
     cli->operands[cli->n_operands++] = text;
+    *only_operands = *only_operands || cli->verb == PK_VERB_LAB; /* the command's own */
     return 0;
 }
 

@@ -1,24 +1,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli.h"
-#include "io/capture.h"
-#include "tree/columns.h"
+#include "base/escape.h"
+#include "reading.h"
 
-typedef struct reading {
-    pk_cli *cli;
-    pk_description d;
-    pk_form form;
-    pk_columns *columns; /* -T fields: instead of a form */
-    pk_tree tree;
-    uint64_t number; /* packets over all files */
-    uint64_t limit;  /* 0 = none */
-    pk_ref first;    /* the layer that packets begin with; 0 = as their link type says */
-    uint64_t unknown_links;
-    bool damaged; /* a part of the file that is being read was left out */
-} reading;
-
-static int read_record(reading *r, const pk_capture_record *record)
+int pk_reading_record(pk_reading *r, const pk_capture_record *record)
 {
     pk_ref layer = r->first ? r->first : pk_vm_link_layer(r->d.vm, record->link);
     uint32_t wire = record->original > record->captured ? record->original : record->captured;
@@ -26,11 +12,18 @@ static int read_record(reading *r, const pk_capture_record *record)
         r->unknown_links++;
     if (pk_vm_dissect(r->d.vm, layer, record->data, record->captured, wire, &r->tree) != PK_OK)
         return pk_cli_fail(r->cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
-    pk_writer_packet packet = {.number = r->number, .has_time = record->has_time};
+    pk_writer_packet packet = {.number = r->number,
+                               .has_time = record->has_time,
+                               .interface = r->interface,
+                               .offloaded = r->offloaded};
     if (record->has_time) {
         int64_t nanoseconds = record->time_ns % 1000000000;
         packet.seconds = record->time_ns / 1000000000 - (nanoseconds < 0);
         packet.nanoseconds = (uint32_t)(nanoseconds + (nanoseconds < 0 ? 1000000000 : 0));
+    }
+    if (r->interface && r->form == PK_FORM_LINE && !r->columns) {
+        pk_escape_terminal(&r->cli->out, r->interface, strlen(r->interface));
+        pk_buf_text(&r->cli->out, "  ");
     }
     if (r->columns) {
         const pk_writer how = pk_form_writer(r->cli, r->d.vm);
@@ -43,7 +36,7 @@ static int read_record(reading *r, const pk_capture_record *record)
 
 static void say_damaged(void *context, uint64_t from, uint64_t to, const char *why)
 {
-    reading *r = context;
+    pk_reading *r = context;
     bool closed = false;
     r->damaged = true;
     (void)pk_cli_flush(r->cli, true, &closed);
@@ -51,7 +44,7 @@ static void say_damaged(void *context, uint64_t from, uint64_t to, const char *w
                       to - 1);
 }
 
-static int read_file(reading *r, const char *path, bool *ret_closed)
+static int read_file(pk_reading *r, const char *path, bool *ret_closed)
 {
     pk_capture_reader *reader = NULL;
     pk_error error;
@@ -73,7 +66,7 @@ static int read_file(reading *r, const char *path, bool *ret_closed)
             break;
         }
         r->number++;
-        status = read_record(r, &record);
+        status = pk_reading_record(r, &record);
         if (!status)
             status = pk_cli_flush(r->cli, false, ret_closed);
     }
@@ -81,7 +74,7 @@ static int read_file(reading *r, const char *path, bool *ret_closed)
     return status ? status : r->damaged ? PK_EXIT_USAGE : 0;
 }
 
-static int read_files(reading *r)
+static int read_files(pk_reading *r)
 {
     static const char *const standard_input[] = {"-"};
     const char *const *paths = r->cli->n_operands ? r->cli->operands : standard_input;
@@ -100,7 +93,7 @@ static int read_files(reading *r)
     return worst ? worst : status;
 }
 
-static int choose_first(reading *r)
+static int choose_first(pk_reading *r)
 {
     const char *name = r->cli->value[PK_OPT_LINK];
     if (!name)
@@ -109,7 +102,7 @@ static int choose_first(reading *r)
     return r->first ? 0 : pk_cli_unknown_layer(r->cli, &r->d.image, name);
 }
 
-static int open_columns(reading *r)
+static int open_columns(pk_reading *r)
 {
     const char *type = r->cli->value[PK_OPT_FIELDS];
     if (!type && !r->cli->n_exprs)
@@ -125,33 +118,45 @@ static int open_columns(reading *r)
     return status;
 }
 
-int pk_cli_read(pk_cli *cli)
+int pk_reading_open(pk_reading *ret_reading, pk_cli *cli)
 {
-    reading r = {.cli = cli};
+    pk_reading *r = ret_reading;
     pk_u128 limit = 0;
-    r.form = pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE);
+    *r = (pk_reading){.cli = cli};
+    r->form = pk_form_of(cli, cli->times[PK_OPT_VERBOSE] ? PK_FORM_TREE : PK_FORM_LINE);
     if (pk_cli_given(cli, PK_OPT_LIMIT) && !pk_cli_number(cli, PK_OPT_LIMIT, &limit))
         return PK_EXIT_USAGE;
-    if (pk_cli_given(cli, PK_OPT_LIMIT) && !limit)
-        return 0;
-    r.limit = (uint64_t)limit;
-    int status = pk_describe_standard(cli, &r.d);
+    r->limit = (uint64_t)limit;
+    int status = pk_describe_standard(cli, &r->d);
     if (status)
         return status;
-    status = choose_first(&r);
+    pk_tree_init(&r->tree, &r->d.image);
+    status = choose_first(r);
     if (!status)
-        status = open_columns(&r);
-    pk_tree_init(&r.tree, &r.d.image);
+        status = open_columns(r);
     if (!status)
-        status = pk_form_verify(cli, r.form, &r.d.image);
-    cli->cache = pk_writer_cache_new(&r.d.image);
-    if (!status)
+        status = pk_form_verify(cli, r->form, &r->d.image);
+    cli->cache = pk_writer_cache_new(&r->d.image);
+    return status;
+}
+
+void pk_reading_close(pk_reading *r)
+{
+    pk_form_verify_end(r->cli);
+    pk_writer_cache_free(r->cli->cache);
+    r->cli->cache = NULL;
+    pk_tree_free(&r->tree);
+    pk_columns_free(r->columns);
+    pk_description_free(&r->d);
+}
+
+int pk_cli_read(pk_cli *cli)
+{
+    pk_reading r;
+    int status = pk_reading_open(&r, cli);
+    bool none = pk_cli_given(cli, PK_OPT_LIMIT) && !r.limit;
+    if (!status && !none)
         status = read_files(&r);
-    pk_form_verify_end(cli);
-    pk_writer_cache_free(cli->cache);
-    cli->cache = NULL;
-    pk_tree_free(&r.tree);
-    pk_columns_free(r.columns);
-    pk_description_free(&r.d);
+    pk_reading_close(&r);
     return status;
 }

@@ -8,9 +8,10 @@
 
 #include "base/literal.h"
 #include "cli.h"
+#include "filter.h"
 #include "run/shard.h"
 
-enum { PORTS = 1024, RETRIES = 250 };
+enum { RETRIES = 250 };
 
 static volatile sig_atomic_t stop_requests, again_requests, state_requests;
 
@@ -42,6 +43,14 @@ static bool put(void *context, const char *text, size_t len)
     pk_buf_add(&cli->out, text, len);
     int status = pk_cli_flush(cli, true, &closed);
     return status == 0 && !closed;
+}
+
+static int make_filter(void *context, uint32_t linktype, pk_buf *out, pk_error *reterr_)
+{
+    const pk_cli *cli = context;
+    pk_error why;
+    int code = pk_filter_compile(cli->value[PK_OPT_FILTER], linktype, out, &why);
+    return code ? pk_error_set(reterr_, code, "-f: %s", why.text) : PK_OK;
 }
 
 static void tell(void *context, const char *text, size_t len)
@@ -176,7 +185,8 @@ static int read_ports(pk_cli *cli, uint16_t *ports, uint32_t *ret_count)
     while (at && *at) {
         char *end;
         unsigned long port = strtoul(at, &end, 10);
-        if (end == at || port == 0 || port > 65535 || (*end && *end != ',') || *ret_count == PORTS)
+        if (end == at || port == 0 || port > 65535 || (*end && *end != ',') ||
+            *ret_count == PK_CLI_PORTS)
             return bad_value(cli, "listen", cli->value[PK_OPT_LISTEN], "ports: 22,80,443");
         ports[(*ret_count)++] = (uint16_t)port;
         at = *end ? end + 1 : end;
@@ -202,27 +212,34 @@ static pk_front_form form_of(const pk_cli *cli)
     return cli->times[PK_OPT_VERBOSE] ? PK_FRONT_TREE : PK_FRONT_LINE;
 }
 
-static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
+int pk_cli_lab_options(pk_cli *cli, uint32_t *ret_hops, uint16_t *ports, uint32_t *ret_count)
 {
     pk_u128 hops = 0;
+    int status = read_ports(cli, ports, ret_count);
+    if (!status && pk_cli_given(cli, PK_OPT_HOPS) &&
+        (!pk_cli_number(cli, PK_OPT_HOPS, &hops) || hops > 8))
+        status = bad_value(cli, "hops", cli->value[PK_OPT_HOPS], "0 to 8");
+    *ret_hops = (uint32_t)hops;
+    return status;
+}
+
+static int read_options(pk_cli *cli, pk_front_setup *setup, uint16_t *ports)
+{
     pk_run_options_init(&setup->options);
     int status = read_rate(cli, &setup->options);
     status = status ? status : read_times(cli, &setup->options);
     status = status ? status : read_numbers(cli, &setup->options);
     status = status ? status : read_shard(cli, &setup->options);
     status = status ? status : read_words(cli, &setup->options);
-    status = status ? status : read_ports(cli, ports, &setup->n_lab_ports);
+    status =
+        status ? status : pk_cli_lab_options(cli, &setup->lab_hops, ports, &setup->n_lab_ports);
     setup->form = form_of(cli);
-    if (!status && pk_cli_given(cli, PK_OPT_HOPS) &&
-        (!pk_cli_number(cli, PK_OPT_HOPS, &hops) || hops > 8))
-        status = bad_value(cli, "hops", cli->value[PK_OPT_HOPS], "0 to 8");
-    if (!status && !pk_cli_given(cli, PK_OPT_LAB) && (hops || setup->n_lab_ports))
+    if (!status && !pk_cli_given(cli, PK_OPT_LAB) && (setup->lab_hops || setup->n_lab_ports))
         status = pk_cli_fail(cli, PK_EXIT_USAGE, "--hops and --listen belong to --lab");
     if (!status && setup->save && setup->resume)
         status =
             pk_cli_fail(cli, PK_EXIT_USAGE, "--resume keeps the run in its own file, without -w");
     setup->lab = pk_cli_given(cli, PK_OPT_LAB);
-    setup->lab_hops = (uint32_t)hops;
     setup->lab_ports = ports;
     return status;
 }
@@ -234,7 +251,7 @@ static int run(pk_cli *cli, pk_description *d)
 {
     static pk_front_param params[PK_CLI_LIST];
     static char names[PK_CLI_LIST][64];
-    uint16_t ports[PORTS];
+    uint16_t ports[PK_CLI_PORTS];
     pk_front_setup setup = {.image = &d->image,
                             .gzip = PK_CLI_GZIP,
                             .probe = d->probe,
@@ -243,6 +260,7 @@ static int run(pk_cli *cli, pk_description *d)
                             .reach = cli->reach,
                             .n_reach = (uint32_t)cli->n_reach,
                             .many = pk_cli_given(cli, PK_OPT_YES),
+                            .filter = pk_cli_given(cli, PK_OPT_FILTER) ? make_filter : NULL,
                             .save = cli->value[PK_OPT_SAVE],
                             .meta = cli->value[PK_OPT_META],
                             .print_config = pk_cli_given(cli, PK_OPT_PRINT_CONFIG),

@@ -77,15 +77,16 @@ typedef struct pk_front_setup {
     uint32_t n_reach;
     bool many; /* also more than PK_FRONT_TARGETS targets that others may own */
 
-    const char *save;  /* -w: pcapng of the run; NULL: none (the probe's own `save` counts then) */
-    const char *meta;  /* JSON about the run; NULL: none */
-    bool print_config; /* put out the options that would hold, and end */
-    bool dry_run;      /* do everything but send, put out the plan, and end */
+    pk_session_filter *filter; /* -f: of what is received; NULL: the probe's own, or none */
+    const char *save;   /* -w: pcapng of the run; NULL: none (the probe's own `save` counts then) */
+    const char *meta;   /* JSON about the run; NULL: none */
+    bool print_config;  /* put out the options that would hold, and end */
+    bool dry_run;       /* do everything but send, put out the plan, and end */
     const char *resume; /* go on with the run that this file keeps; NULL: a new one */
-    bool unanswered; /* list the stimuli without an answer, too */
-    bool others;     /* list duplicates, late and unmatched packets, too */
-    bool quiet;      /* no summary, no progress */
-    bool progress;   /* keep a progress line (standard error is a terminal) */
+    bool unanswered;    /* list the stimuli without an answer, too */
+    bool others;        /* list duplicates, late and unmatched packets, too */
+    bool quiet;         /* no summary, no progress */
+    bool progress;      /* keep a progress line (standard error is a terminal) */
     unsigned verbosity;
     pk_ref view;   /* VIW by which results are shown; 0: a line per exchange, in `form` */
     bool reformat; /* in `format` instead of the view's own */

@@ -109,7 +109,9 @@ static int open_session(pk_front *f)
                               .image = f->setup->image,
                               .probe = f->setup->probe,
                               .options = &f->options,
-                              .paths = f->paths};
+                              .paths = f->paths,
+                              .filter = f->setup->filter,
+                              .filter_context = f->setup->context};
     int error = PK_OK;
     if (f->options.interface[0])
         error = pk_paths_interface_set(f->paths, f->options.interface, &f->error);

@@ -206,6 +206,13 @@ static bool set_save(pk_run_options *options, pk_value value)
     return take_text(value, options->save, sizeof options->save);
 }
 
+/* Is read where the transport is opened, see run/session_filter.c. */
+static bool set_capture(pk_run_options *options, pk_value value)
+{
+    (void)options;
+    return value.kind == PK_BYTES;
+}
+
 /* ---- one function an option: its value as it is written; false when it has none ---- */
 
 static bool put_count(pk_buf *out, pk_u128 count)
@@ -367,6 +374,8 @@ static const struct known_option {
     {"guard", PK_RUN_GUARD, set_guard, put_guard, PK_GUARD_EXPECTED},
     {"rtt", PK_RUN_RTT, set_rtt, put_rtt, "`yes` or `no`"},
     {"discard", PK_RUN_DISCARD, set_discard, put_discard, "nothing"},
+    {PK_RUN_CAPTURE, 0, set_capture, NULL, "a filter"},
+    {PK_RUN_CAPTURE_BARE, 0, set_capture, NULL, "a filter"},
     {"save", PK_RUN_SAVE, set_save, put_save, "a file name"},
 };
 

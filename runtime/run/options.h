@@ -17,6 +17,11 @@
 #define PK_RUN_INTERFACE_MAX   16u
 #define PK_RUN_COUNT_FOREVER   (~(pk_u128)0)
 
+/* What the clause `capture` is in an image: classic BPF for frames with an Ethernet header, and for
+ * those that begin with IP. */
+#define PK_RUN_CAPTURE      "capture"
+#define PK_RUN_CAPTURE_BARE "captures"
+
 enum {
     PK_RUN_TIMEOUT = 1u << 0,
     PK_RUN_RETRY = 1u << 1,

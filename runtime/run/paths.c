@@ -393,6 +393,11 @@ static pk_way_state env_way(void *context, pk_bytes first, const uint8_t *last, 
     return state;
 }
 
+uint32_t pk_paths_interface(const pk_paths *paths)
+{
+    return paths->own.index;
+}
+
 void pk_paths_silence(pk_paths *paths)
 {
     paths->silent = true;

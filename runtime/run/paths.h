@@ -37,6 +37,8 @@ int pk_paths_interface_set(pk_paths *paths, const char *interface, pk_error *ret
 /* What does not leave by this interface has no way that could be known (0: any interface will do).
  */
 void pk_paths_leave_by(pk_paths *paths, uint32_t index);
+/* The interface set, or the last one used; 0: none. */
+uint32_t pk_paths_interface(const pk_paths *paths);
 /* Nobody is asked for link addresses, for looking at a run without having it. */
 void pk_paths_silence(pk_paths *paths);
 /* Neighbours that this scope refuses are not asked for their link addresses; borrowed. */

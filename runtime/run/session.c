@@ -176,19 +176,37 @@ static bool wants_stamps(const pk_run_options *options)
            options->rate <= PK_SESSION_STAMP_RATE;
 }
 
+/* The link type that the transport will have. */
+static uint32_t linktype_of(pk_session *session, uint32_t index)
+{
+    pk_link link;
+    pk_paths *paths = session->setup.paths;
+    if (!index && paths)
+        index = pk_paths_interface(paths);
+    return paths && index && !pk_paths_link(paths, index, &link, NULL) ? link.linktype
+                                                                       : LINKTYPE_ETHERNET;
+}
+
 int pk_session_open(pk_session *session, pk_error *reterr_)
 {
     pk_transport_options options = {.send_only = session->options->discard,
                                     .stamps = wants_stamps(session->options)};
-    if (session->options->interface[0]) {
+    int error = PK_OK;
+    if (session->options->interface[0])
         options.interface = session->options->interface;
-    } else {
-        int error = find_interface(session, &options.index, reterr_);
-        if (error)
-            return error;
-    }
-    pk_transport *transport;
-    int error = pk_transport_open_packet(&transport, &options, reterr_);
+    else
+        error = find_interface(session, &options.index, reterr_);
+    pk_buf filter = {0};
+    if (!error && !options.send_only)
+        error =
+            pk_session_find_filter(session, linktype_of(session, options.index), &filter, reterr_);
+    options.filter = (const struct sock_filter *)(const void *)filter.data;
+    options.filter_len = (uint32_t)(filter.len / 8);
+    options.lock_filter = filter.len > 0;
+    pk_transport *transport = NULL;
+    if (!error)
+        error = pk_transport_open_packet(&transport, &options, reterr_);
+    pk_buf_free(&filter);
     if (error)
         return error;
     session->own_transport = true;

@@ -98,13 +98,18 @@ typedef struct pk_session_observer {
     const volatile sig_atomic_t *stop;
 } pk_session_observer;
 
+/* Makes a filter for frames of a link type: instructions of 8 bytes, appended. */
+typedef int pk_session_filter(void *context, uint32_t linktype, pk_buf *out, pk_error *reterr_);
+
 typedef struct pk_session_setup {
     pk_vm *vm; /* its space must be open, its environment that of `paths` */
     const pk_image *image;
     pk_ref probe;
     const pk_run_options *options;
-    pk_paths *paths; /* NULL: packets name their addresses themselves */
-    bool keep;       /* keep received packets (but not other traffic) */
+    pk_paths *paths;           /* NULL: packets name their addresses themselves */
+    pk_session_filter *filter; /* of the receive side; NULL: the probe's own (`capture`), or none */
+    void *filter_context;
+    bool keep; /* keep received packets (but not other traffic) */
 } pk_session_setup;
 
 int pk_session_new(pk_session **ret_session, const pk_session_setup *setup, pk_error *reterr_);

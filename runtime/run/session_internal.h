@@ -85,6 +85,9 @@ static inline void pk_session_pass_done(pk_session *session)
         session->next++;
 }
 
+/* The receive filter that the caller or the probe wants, to `out`; nothing when neither does. */
+int pk_session_find_filter(pk_session *session, uint32_t linktype, pk_buf *out, pk_error *reterr_);
+
 pk_session_reach pk_session_reach_of(const pk_session *session, const pk_tree *tree);
 
 /* May the packet not be sent, for where it goes? Keeps the first reason. */

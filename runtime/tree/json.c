@@ -331,6 +331,16 @@ static uint8_t *put_time(uint8_t *to, const pk_writer_packet *packet)
     return to;
 }
 
+static void put_origin(pk_buf *out, const pk_writer_packet *packet)
+{
+    if (packet && packet->interface) {
+        pk_buf_text(out, ",\"interface\":");
+        pk_escape_json(out, packet->interface, strlen(packet->interface));
+    }
+    if (packet && packet->offloaded)
+        pk_buf_text(out, ",\"offloaded\":true");
+}
+
 /* Numbers, time and bytes of the packet. */
 static void put_packet(pk_buf *out, const pk_tree *tree, const pk_writer_packet *packet)
 {
@@ -373,6 +383,7 @@ void pk_write_json(pk_buf *out, const pk_tree *tree, const pk_writer *how,
     pk_writer_cache *cache = usable_cache(how);
 
     put_packet(out, tree, packet);
+    put_origin(out, packet);
     if (cache && pk_script_write(out, tree, how, put_said))
         return;
     pk_script_begin(cache, out, tree);

@@ -360,6 +360,12 @@ static void put_packet_line(outline *o, const pk_writer_packet *packet)
     if (packet && packet->has_time)
         pk_buf_printf(o->out, ", %lld.%09u s", (long long)packet->seconds,
                       (unsigned)packet->nanoseconds);
+    if (packet && packet->interface) {
+        pk_buf_text(o->out, ", on ");
+        pk_escape_terminal(o->out, packet->interface, strlen(packet->interface));
+    }
+    if (packet && packet->offloaded)
+        pk_buf_text(o->out, ", checksums offloaded");
     end_line(o);
 }
 

@@ -134,6 +134,8 @@ typedef struct pk_writer_packet {
     bool has_time;
     int64_t seconds; /* since 1970-01-01, UTC */
     uint32_t nanoseconds;
+    const char *interface; /* where it was seen; NULL: not told */
+    bool offloaded;        /* checksums are left to the hardware, and so not there yet */
 } pk_writer_packet;
 
 void pk_write_tree(pk_buf *out, const pk_tree *tree, const pk_writer *how,

@@ -206,7 +206,10 @@ int main(int argc, char **argv)
     state = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1;
     world_open(&w);
     for (uint64_t i = 1; i <= count; i++) {
-        pk_writer_packet at = {i, i % 3 == 0, -1 - (int64_t)i, (uint32_t)i};
+        pk_writer_packet at = {.number = i,
+                               .has_time = i % 3 == 0,
+                               .seconds = -1 - (int64_t)i,
+                               .nanoseconds = (uint32_t)i};
         uint8_t *bytes;
         uint32_t len = random_below(BYTES);
 

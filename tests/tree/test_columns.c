@@ -11,7 +11,8 @@ static void rows(world *w, const char *const *paths, uint32_t flags, pk_columns_
 {
     pk_buf out = {0}, why = {0};
     pk_columns *columns = NULL;
-    pk_writer_packet packet = {7, true, 1700000000, 5};
+    pk_writer_packet packet = {
+        .number = 7, .has_time = true, .seconds = 1700000000, .nanoseconds = 5};
     size_t n = 0;
 
     while (paths[n])
