@@ -9,6 +9,7 @@
 #include "base/literal.h"
 #include "cli.h"
 #include "filter.h"
+#include "run/confine.h"
 #include "run/shard.h"
 
 enum { RETRIES = 250 };
@@ -273,6 +274,7 @@ static int run(pk_cli *cli, pk_description *d)
                             .progress = isatty(STDERR_FILENO) && !pk_cli_given(cli, PK_OPT_QUIET),
                             .verbosity = cli->times[PK_OPT_VERBOSE],
                             .program = "pktc " PKTC_VERSION,
+                            .opened = pk_confine,
                             .stop = &stop_requests,
                             .again = &again_requests,
                             .state = &state_requests,

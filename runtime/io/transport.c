@@ -54,6 +54,11 @@ const pk_transport_link *pk_transport_link_of(const pk_transport *transport)
     return &transport->link;
 }
 
+uint32_t pk_transport_header(const pk_transport_link *link)
+{
+    return link->has_ethernet ? ETHERNET_HEADER : 0;
+}
+
 uint32_t pk_transport_slots(pk_transport *transport, uint32_t want, pk_slot **ret_slots)
 {
     *ret_slots = transport->slots;
@@ -67,10 +72,9 @@ static int refusal(const pk_transport *transport, const pk_bytes *frame, int sys
 {
     const pk_transport_link *link = &transport->link;
     if (sys_errno == EMSGSIZE) {
-        int code = pk_error_set(reterr_, PK_EIO,
-                                "a frame of %zu bytes is too long for %s: its MTU of %u allows %u",
-                                frame->len, link->name, link->mtu,
-                                link->mtu + (link->has_ethernet ? ETHERNET_HEADER : 0));
+        int code = pk_error_set(
+            reterr_, PK_EIO, "a frame of %zu bytes is too long for %s: its MTU of %u allows %u",
+            frame->len, link->name, link->mtu, link->mtu + pk_transport_header(link));
         if (reterr_)
             reterr_->sys_errno = sys_errno;
         return code;

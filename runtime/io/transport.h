@@ -112,6 +112,9 @@ int pk_transport_open_packet(pk_transport **ret_transport, const pk_transport_op
 
 const pk_transport_link *pk_transport_link_of(const pk_transport *transport);
 
+/* Bytes of a frame that its MTU does not count: the link header, without a VLAN tag. */
+uint32_t pk_transport_header(const pk_transport_link *link);
+
 /* Lends up to `want` slots (at most the batch size); *ret_slots is an array of the count returned.
  * The slots stay the transport's and are good until the next commit or close. Never fails: the
  * count is at least 1 (0 only for want == 0 or a receive-only transport). */

@@ -237,6 +237,8 @@ static int run(pk_front *f, pk_session_counts *ret_counts)
                                     .stop = f->setup->stop};
     pk_error ended = {0};
     tell_plan(f);
+    if (f->setup->opened)
+        f->setup->opened();
     f->began = pk_session_realtime();
     int error = pk_session_run(f->session, &observer, &ended);
     pk_session_counts counts;

@@ -98,6 +98,8 @@ typedef struct pk_front_setup {
     const char *program; /* "pktc 0.1.0": kept in the file of the run */
     const char *source;  /* the program's text, kept likewise; NULL: the image's */
 
+    /* Everything is open, nothing sent or received yet; may be NULL. For dropping privileges. */
+    void (*opened)(void);
     const volatile sig_atomic_t *stop;
     const volatile sig_atomic_t *state; /* counts up: how the run goes is told */
     const volatile sig_atomic_t *again; /* counts up: the files of `reach` are read again */

@@ -143,12 +143,20 @@ static void take_slot(send_batch *batch, uint64_t k, pk_u128 n, pk_template *tem
     batch->unfilled = batch->unfilled || templ;
 }
 
-static bool fits(const pk_slot *slot, size_t len, pk_error *why)
+static void say_too_long(const pk_session *session, size_t len, pk_error *why)
+{
+    const pk_transport_link *link = pk_transport_link_of(session->transport);
+    uint32_t header = pk_transport_header(link);
+    pk_error_set(why, PK_ELIMIT,
+                 "a packet of %zu bytes is too long for %s, whose MTU is %u: %u at most",
+                 len - header, link->name, link->mtu, link->mtu);
+}
+
+static bool fits(const pk_session *session, const pk_slot *slot, size_t len, pk_error *why)
 {
     if (len <= slot->capacity)
         return true;
-    pk_error_set(why, PK_ELIMIT, "a packet of %zu bytes does not fit the link, which takes %u", len,
-                 slot->capacity);
+    say_too_long(session, len, why);
     return false;
 }
 
@@ -158,7 +166,7 @@ static int build_into(pk_session *session, pk_slot *slot, uint64_t k, pk_u128 n,
 {
     pk_error why = {0};
     built how = build(session, n, &why);
-    if (how == BUILT && !fits(slot, session->packet.len, &why))
+    if (how == BUILT && !fits(session, slot, session->packet.len, &why))
         how = BUILT_FAILED;
     *ret_filled = how == BUILT;
     if (how == BUILT_LATER)
@@ -184,7 +192,7 @@ static int take(pk_session *session, send_batch *batch, uint64_t k, bool spend, 
     pk_slot *slot = &batch->slots[batch->count];
     if (!templ)
         error = build_into(session, slot, k, n, now, &filled);
-    else if (!fits(slot, len, &why))
+    else if (!fits(session, slot, len, &why))
         error = stimulus_failed(session, k, now, why.text);
     if (filled && !why.code)
         take_slot(batch, k, n, templ, templ ? len : slot->len);
@@ -421,9 +429,9 @@ static bool may_come_back(int sys_errno)
     return sys_errno == ENETDOWN || sys_errno == ECANCELED;
 }
 
-static int slot_refused(pk_session *session, uint64_t k, int sys_errno, int64_t now)
+static int slot_refused(pk_session *session, uint64_t k, const pk_slot *slot, int64_t now)
 {
-    if (may_come_back(sys_errno) &&
+    if (may_come_back(slot->sys_errno) &&
         (!session->down_since || now - session->down_since < PK_SESSION_LINK_WAIT)) {
         if (!session->down_since)
             session->down_since = now;
@@ -432,7 +440,10 @@ static int slot_refused(pk_session *session, uint64_t k, int sys_errno, int64_t 
         return error;
     }
     pk_error why;
-    pk_error_sys(&why, sys_errno, "the kernel refused a packet");
+    if (slot->sys_errno == EMSGSIZE)
+        say_too_long(session, slot->len, &why);
+    else
+        pk_error_sys(&why, slot->sys_errno, "the kernel refused a packet");
     return stimulus_failed(session, k, now, why.text);
 }
 
@@ -470,7 +481,7 @@ static int settle(pk_session *session, send_batch *batch, const span *when)
                               stamp ? when->begin + stamp - when->epoch : when->begin,
                               stamp ? stamp : when->epoch);
         } else {
-            error = slot_refused(session, batch->k[i], slot->sys_errno, when->end);
+            error = slot_refused(session, batch->k[i], slot, when->end);
         }
     }
     return error;

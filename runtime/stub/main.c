@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "run/confine.h"
 #include "run/front.h"
 #include "stub/arguments.h"
 #include "stub/carried.h"
@@ -115,6 +116,7 @@ static int run(const pk_image *image, int argc, char **argv, const char *name)
     pk_front_setup setup = {.image = image,
                             .progress = isatty(STDERR_FILENO),
                             .program = "pktc probe " PK_STUB_VERSION_TEXT,
+                            .opened = pk_confine,
                             .stop = &stop,
                             .again = &again,
                             .state = &state,

@@ -61,8 +61,9 @@ def main(arguments):
     if os.environ.get('PKTC_INSIDE'):
         os.environ['PKTC'] = arguments[0]
         unittest.main(module='__main__', argv=[sys.argv[0], *arguments[1:]], verbosity=2)
-    if not shutil.which('ip') or live.run(['unshare', '-Urn', 'true']).returncode:
+    ways = [way for way in ('-n', '-Urn') if not live.run(['unshare', way, 'true']).returncode]
+    if not shutil.which('ip') or not ways:
         print('no ip, or no network namespaces', file=sys.stderr)
         sys.exit(live.SKIPPED)
     os.environ['PKTC_INSIDE'] = '1'
-    os.execvp('unshare', ['unshare', '-Urn', 'sh', '-c', SETUP, 'sh', sys.executable, *sys.argv])
+    os.execvp('unshare', ['unshare', ways[0], 'sh', '-c', SETUP, 'sh', sys.executable, *sys.argv])
