@@ -83,7 +83,7 @@ class Resume(unittest.TestCase):
             again = echoes.numbers()
             sent += again
             self.assertFalse(known and known & set(again), 'sent again although it stands in the file')
-        self.assertEqual(process.returncode, 1)
+        self.assertIn(process.returncode, (0, 1))  # 0: the last kill came when all had been sent
         self.assertEqual(set(sent), set(range(COUNT)))
         self.assertEqual(self.recorded(), set(range(COUNT)))
         self.assertGreater(kills, 1)
