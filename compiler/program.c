@@ -287,11 +287,9 @@ static void add_filter(pk_compiler *cx, probe *p, const char *text, pk_node valu
         }
         pk_buf_free(&program);
     }
-    if (!any) {
-        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at.span, "`%s`: %s", text,
-                       pk_buf_cstr(&why));
-        pk_diag_help(cx->diags, "see pcap-filter(7)");
-    }
+    if (!any)
+        pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, at.span, "`%s`: %s, see pcap-filter(7)",
+                       text, pk_buf_cstr(&why));
     pk_buf_free(&why);
     pk_buf_free(&filter);
 }
