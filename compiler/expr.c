@@ -452,6 +452,9 @@ static bool lower_node(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_
     }
     case PK_AST_IP4:
     case PK_AST_IP6:
+        if (at.c)
+            pk_meet_zone(cx, pk_ast_atom_text(cx->ast, at.c),
+                         strlen(pk_ast_atom_text(cx->ast, at.c)), at.span);
         return at.b ? pk_lower_axis(cx, scope, node, expected, dst) : lower_blob(cx, at.a, dst);
     case PK_AST_MAC:
     case PK_AST_HEX:

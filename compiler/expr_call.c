@@ -392,9 +392,7 @@ static bool lower_own_def(pk_compiler *cx, const pk_scope *scope, const pk_ast_n
 
 bool pk_function_is_later(const char *text)
 {
-    static const char *const later[] = {"train",     "fragment",  "answer", "hash",
-                                        "ephemeral", "local_net", "md5",    "sha1",
-                                        "sha256",    "hmac",      "siphash"};
+    static const char *const later[] = {"train", "fragment", "answer", "ephemeral", "local_net"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return true;

@@ -88,8 +88,10 @@ static bool lower_symbol(pk_compiler *cx, const pk_scope *scope, const pk_symbol
     switch (symbol->kind) {
     case PK_SYM_PARAM:
         if (PK_AT(cx->builder, PAR, symbol->ref)->is_set)
-            return pk_lower_param(cx, symbol->ref, dst);
-        return pk_emit(cx, PK_OPC_PARAM, dst, 0, 0, symbol->ref, 0);
+            return pk_lower_param(cx, symbol->ref, dst) &&
+                   pk_lower_text_value(cx, symbol->ref, expected, dst);
+        return pk_emit(cx, PK_OPC_PARAM, dst, 0, 0, symbol->ref, 0) &&
+               pk_lower_text_value(cx, symbol->ref, expected, dst);
     case PK_SYM_LET:
         return pk_lower_let(cx, scope, symbol, expected, dst);
     case PK_SYM_DEF: {

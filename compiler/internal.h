@@ -11,7 +11,6 @@
 #define PK_COMPILER_INTERNAL_H
 
 #include "ast.h"
-#include "base/literal.h"
 #include "compile.h"
 #include "image/builder.h"
 #include "image/value.h"
@@ -132,7 +131,9 @@ typedef struct pk_compiler {
     uint32_t n_random; /* random streams given out, in this alternative */
     pk_draw *draws;    /* drawn orders, numbered from 1 */
     size_t n_draws, cap_draws;
-    pk_ref set_param; /* PAR whose default set is being made */
+    pk_ref set_param; /* PAR whose default is being made */
+    pk_ref zone;      /* STR: of an address of the probe being made, 0 = none met */
+    pk_span zone_span;
 } pk_compiler;
 
 /* ---- general ---- */
@@ -267,8 +268,13 @@ void pk_lower_view(pk_compiler *cx, const pk_ast_node *at);
 
 /* ---- text.c: coercion of strings by the field's type ---- */
 bool pk_is_address_field(pk_compiler *cx, pk_ref field);
-/* Whether an address field reads the text as a prefix: "10.0.0.0/24". */
-bool pk_prefix_string(pk_compiler *cx, pk_bytes text, pk_ref field, pk_literal *ret_literal);
+/* Whether the field, or the parameter whose default is being made, reads the text as several addresses:
+ * "10.0.0.0/24", "www.example.com/24", "10.0.*.1-9"; and the steps that make them. */
+bool pk_text_is_set(pk_compiler *cx, pk_bytes text, pk_ref field);
+/* An address with a zone was met: the packets of the probe leave by that interface. */
+void pk_meet_zone(pk_compiler *cx, const char *zone, size_t len, pk_span span);
+/* Behind the value of a parameter in register `dst`: what the field makes of a text. */
+bool pk_lower_text_value(pk_compiler *cx, pk_ref param, pk_ref expected, unsigned dst);
 /* Emits a string literal as the value of a field (address, enumerator, flags, text codec, bytes).
  */
 bool pk_lower_string(pk_compiler *cx, pk_node node, pk_bytes text, pk_ref expected, unsigned dst);
@@ -281,6 +287,9 @@ typedef struct pk_steps {
     pk_image_set_step *list;
     size_t count, cap;
 } pk_steps;
+bool pk_text_steps(pk_compiler *cx, pk_node node, pk_ref field, pk_steps *s); /* text.c */
+bool pk_prefix_step(pk_compiler *cx, pk_span span, const uint8_t *address, size_t width,
+                    unsigned len, pk_steps *s);
 bool pk_step(pk_steps *s, pk_set_op op, uint32_t a, uint32_t b, uint32_t c);
 /* Appends the steps that push the set that `node` denotes; false after a report. */
 bool pk_set_steps(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expected,

@@ -380,10 +380,35 @@ static bool joins_previous(pk_compiler *cx, const pk_image_probe *next)
     return true;
 }
 
+/* `fe80::1%eth0`: the packets leave by eth0, as if the probe said `iface eth0`. */
+static void take_zone(pk_compiler *cx, probe *p)
+{
+    pk_ref zone = cx->zone, name = pk_image_builder_text(cx->builder, "iface", 5);
+    cx->zone = 0;
+    if (!zone)
+        return;
+    const char *text = pk_str(cx, zone);
+    for (uint32_t i = 0; i < p->record.n_options; i++) {
+        if (p->options[i].name != name)
+            continue;
+        const pk_image_expr *expr = PK_AT(cx->builder, EXP, p->options[i].value);
+        const pk_insn insn = *PK_AT(cx->builder, CODE, expr->start);
+        pk_bytes given = insn.op == PK_OPC_BLOB ? pk_image_blob_of(cx, insn.d) : (pk_bytes){0};
+        if (given.len != strlen(text) || memcmp(given.data, text, given.len) != 0)
+            pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, cx->zone_span,
+                           "an address of zone `%s`, and another `iface`", text);
+        return;
+    }
+    if (p->record.n_options < PROBE_OPTIONS)
+        p->options[p->record.n_options++] =
+            (pk_image_option){name, pk_expr_bytes(cx, text, strlen(text))};
+}
+
 static void probe_write(pk_compiler *cx, probe *p, pk_span span)
 {
     if (p->stateless.hi && p->sends)
         pk_lay_cookies(cx, p->stateless, &p->record);
+    take_zone(cx, p);
     pk_patterns_write(cx, &p->answer, &p->record.answer, &p->record.n_answer);
     pk_patterns_write(cx, &p->listen, &p->record.listen, &p->record.n_listen);
     if (!p->sends && !p->record.n_listen) {

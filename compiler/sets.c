@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/literal.h"
-
 /* ---- is it a set? -----------------------------------------------------------------------------
  */
 
@@ -18,7 +16,6 @@ bool pk_is_set(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expe
 {
     for (unsigned hops = 0; hops < PK_DEPTH_LIMIT; hops++) {
         pk_ast_node at = *pk_at(cx, node);
-        pk_literal literal;
         const pk_scope *bound_in;
         switch ((pk_ast_kind)at.kind) {
         case PK_AST_LIST:
@@ -29,7 +26,7 @@ bool pk_is_set(pk_compiler *cx, const pk_scope *scope, pk_node node, pk_ref expe
         case PK_AST_IP6:
             return at.b != 0;
         case PK_AST_STRING:
-            return pk_prefix_string(cx, pk_ast_blob_bytes(cx->ast, at.a), expected, &literal);
+            return pk_text_is_set(cx, pk_ast_blob_bytes(cx->ast, at.a), expected);
         case PK_AST_BINARY:
             return at.a == PK_OP_EXCEPT || pk_is_prefix(cx, scope, node, expected);
         case PK_AST_CALL:
@@ -90,8 +87,8 @@ static bool step_range(pk_compiler *cx, const pk_scope *scope, pk_node lo, pk_no
     return a && b && (!by || c) && pk_step(s, PK_SET_RANGE, a, b, c);
 }
 
-static bool step_prefix(pk_compiler *cx, pk_span span, const uint8_t *address, size_t width,
-                        unsigned len, pk_steps *s)
+bool pk_prefix_step(pk_compiler *cx, pk_span span, const uint8_t *address, size_t width,
+                    unsigned len, pk_steps *s)
 {
     if (width == 16 && len == 0) {
         pk_diag_report(cx->diags, PK_DIAG_SET_TOO_BIG, span,
@@ -161,7 +158,6 @@ static bool set_steps_node(pk_compiler *cx, const pk_scope *scope, pk_node node,
                            pk_steps *s)
 {
     pk_ast_node at = *pk_at(cx, node);
-    pk_literal literal;
     switch ((pk_ast_kind)at.kind) {
     case PK_AST_LIST:
         return step_list(cx, scope, at.a, expected, s);
@@ -181,13 +177,15 @@ static bool set_steps_node(pk_compiler *cx, const pk_scope *scope, pk_node node,
     case PK_AST_IP6:
         if (at.b) {
             pk_bytes address = pk_ast_blob_bytes(cx->ast, at.a);
-            return step_prefix(cx, at.span, address.data, address.len, at.b - 1, s);
+            if (at.c)
+                pk_meet_zone(cx, pk_ast_atom_text(cx->ast, at.c),
+                             strlen(pk_ast_atom_text(cx->ast, at.c)), at.span);
+            return pk_prefix_step(cx, at.span, address.data, address.len, at.b - 1, s);
         }
         break;
     case PK_AST_STRING:
-        if (pk_prefix_string(cx, pk_ast_blob_bytes(cx->ast, at.a), expected, &literal))
-            return step_prefix(cx, at.span, literal.address,
-                               literal.kind == PK_LITERAL_IP4 ? 4 : 16, literal.prefix - 1, s);
+        if (pk_text_is_set(cx, pk_ast_blob_bytes(cx->ast, at.a), expected))
+            return pk_text_steps(cx, node, expected, s);
         break;
     case PK_AST_BINARY:
         if (at.a == PK_OP_EXCEPT)

@@ -136,6 +136,9 @@ typedef struct pk_source_text {
 } pk_source_text;
 
 /* Compiles the files or -e texts of the command line. 0 or an exit code, diagnostics printed. */
+/* Host names by the system's resolver (pk_files_resolve). */
+int pk_cli_resolve(const char *host, uint32_t len, uint8_t ret_address[16], pk_error *reterr_);
+
 int pk_describe(pk_cli *cli, const char *const *files, size_t n_files, pk_description *ret);
 /* The same behind texts that are there already. */
 int pk_describe_texts(pk_cli *cli, const pk_source_text *given, size_t n_given,

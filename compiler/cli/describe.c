@@ -271,7 +271,7 @@ int pk_describe_set(pk_cli *cli, pk_description *ret)
     int status = pk_describe_probe(cli, ret);
     if (status)
         return status;
-    const pk_files_options options = {.gzip = PK_CLI_GZIP};
+    const pk_files_options options = {.gzip = PK_CLI_GZIP, .resolve = pk_cli_resolve};
     ret->files = pk_files_new(&options);
     if (!ret->files)
         return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");

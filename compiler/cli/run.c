@@ -255,6 +255,7 @@ static int run(pk_cli *cli, pk_description *d)
     uint16_t ports[PK_CLI_PORTS];
     pk_front_setup setup = {.image = &d->image,
                             .gzip = PK_CLI_GZIP,
+                            .resolve = pk_cli_resolve,
                             .probe = d->probe,
                             .params = params,
                             .n_params = (uint32_t)cli->n_params,

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/literal.h"
 #include "io/capture_index.h"
 #include "run/members.h"
 
@@ -19,9 +21,17 @@ typedef struct known {
     struct known *next;
 } known;
 
+typedef struct known_host {
+    char *name;
+    uint32_t len;
+    uint8_t address[16];
+    struct known_host *next;
+} known_host;
+
 struct pk_files {
     pk_files_options options;
     pk_arena arena;
+    known_host *hosts;
     known *first; /* the last one asked for */
 };
 
@@ -159,6 +169,8 @@ static int env_members(void *context, const pk_image *image, const pk_image_set_
                     .is_set = true,
                     .arena = arena,
                     .error = reterr_};
+    const pk_env_files hosts = pk_files_env(context);
+    r.hosts = &hosts;
     if (step->b) {
         const pk_image_field *field = &image->fields[step->b];
         (void)snprintf(what, sizeof what, "%s.%s",
@@ -207,11 +219,98 @@ static int env_frame(void *context, pk_bytes name, uint64_t index, pk_bytes *ret
                                          reterr_);
 }
 
+/* ---- hosts ----------------------------------------------------------------------------------- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* The next word of a line, up to a comment; false at its end. */
+static bool next_word(const char **at, const char *end, pk_bytes *ret_word)
+{
+    while (*at < end && is_space(**at))
+        ++*at;
+    const char *start = *at;
+    while (*at < end && !is_space(**at) && **at != '#')
+        ++*at;
+    *ret_word = (pk_bytes){(const uint8_t *)start, (size_t)(*at - start)};
+    return *at > start;
+}
+
+/* hosts(5): an address, and the names that stand for it. */
+static bool line_names(const char *at, const char *end, const char *host, uint32_t len,
+                       uint8_t *ret_address)
+{
+    pk_bytes word;
+    pk_literal literal;
+    pk_literal_fault fault;
+    pk_literal_kind wanted = len == 4 ? PK_LITERAL_IP4 : PK_LITERAL_IP6;
+    if (!next_word(&at, end, &word) ||
+        pk_literal_parse((const char *)word.data, word.len, &literal, &fault) ||
+        literal.kind != wanted)
+        return false;
+    while (next_word(&at, end, &word))
+        if (word.len == strlen(host) && strncasecmp((const char *)word.data, host, word.len) == 0) {
+            memcpy(ret_address, literal.address, len);
+            return true;
+        }
+    return false;
+}
+
+int pk_files_hosts(const char *host, uint32_t len, uint8_t ret_address[16], pk_error *reterr_)
+{
+    pk_arena arena = {0};
+    pk_bytes text = {NULL, 0};
+    int code = PK_ENOENT;
+    (void)pk_file_read("/etc/hosts", &arena, &text, NULL);
+    const char *at = (const char *)text.data, *end = text.data ? at + text.len : NULL;
+    while (at < end && code) {
+        const char *line = memchr(at, '\n', (size_t)(end - at));
+        line = line ? line : end;
+        if (line_names(at, line, host, len, ret_address))
+            code = PK_OK;
+        at = line + 1;
+    }
+    pk_arena_free(&arena);
+    if (!code)
+        return PK_OK;
+    return pk_error_set(reterr_, PK_ENOENT,
+                        "/etc/hosts has no IPv%c address of `%s`, and this program looks nowhere "
+                        "else; give the address",
+                        len == 4 ? '4' : '6', host);
+}
+
+static int env_address(void *context, pk_bytes name, uint32_t len, uint8_t ret_address[16],
+                       pk_error *reterr_)
+{
+    pk_files *files = context;
+    for (const known_host *at = files->hosts; at; at = at->next)
+        if (at->len == len && strlen(at->name) == name.len &&
+            memcmp(at->name, name.data, name.len) == 0) {
+            memcpy(ret_address, at->address, len);
+            return PK_OK;
+        }
+    known_host *found = pk_arena_alloc(&files->arena, sizeof *found);
+    char *copy = pk_arena_strndup(&files->arena, (const char *)name.data, name.len);
+    if (!found || !copy)
+        return pk_error_set(reterr_, PK_ENOMEM, "no memory for the names of hosts");
+    *found = (known_host){.name = copy, .len = len, .next = files->hosts};
+    pk_files_resolve *resolve = files->options.resolve ? files->options.resolve : pk_files_hosts;
+    int code = resolve(copy, len, found->address, reterr_);
+    if (code)
+        return code;
+    files->hosts = found;
+    memcpy(ret_address, found->address, len);
+    return PK_OK;
+}
+
 pk_env_files pk_files_env(pk_files *files)
 {
     return (pk_env_files){.contents = env_contents,
                           .members = env_members,
                           .frames = env_frames,
                           .frame = env_frame,
+                          .address = env_address,
                           .context = files};
 }

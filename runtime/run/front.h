@@ -65,6 +65,7 @@ typedef struct pk_front_setup {
     pk_ref probe;                 /* PRB; must be one */
     const pk_front_param *params; /* as typed */
     uint32_t n_params;
+    pk_files_resolve *resolve;    /* for host names, NULL: /etc/hosts alone */
     const pk_capture_codec *gzip; /* for packed captures in pcap(..), NULL: they are refused */
     pk_run_options options; /* pk_run_options_init, then what the command line gives, marked */
 

@@ -25,7 +25,7 @@ static int open_machine(pk_front *f)
     int error = pk_paths_open(&f->paths, &f->error);
     if (error)
         return error;
-    const pk_files_options options = {.gzip = f->setup->gzip};
+    const pk_files_options options = {.resolve = f->setup->resolve, .gzip = f->setup->gzip};
     f->files = pk_files_new(&options);
     if (!f->files)
         return pk_error_set(&f->error, PK_ENOMEM, "no memory for files");

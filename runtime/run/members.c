@@ -7,6 +7,7 @@
 #include "base/codec.h"
 #include "base/escape.h"
 #include "base/literal.h"
+#include "base/octets.h"
 #include "run/files.h"
 #include "run/options.h"
 
@@ -207,10 +208,39 @@ static int keep_bytes(const reading *r, const void *bytes, size_t len, pk_value 
     return PK_OK;
 }
 
+/* A host name, with a prefix length where that may be. */
+static bool is_host(const reading *r, piece text, size_t *ret_name_len, unsigned *ret_prefix)
+{
+    unsigned prefix = 0;
+    *ret_name_len = text.len;
+    if (!r->hosts || !r->hosts->address)
+        return false;
+    if (pk_host_name_form(text.text, text.len))
+        return true;
+    if (!ret_prefix || !pk_host_prefix_parse(text.text, text.len, ret_name_len, &prefix))
+        return false;
+    *ret_prefix = prefix + 1;
+    return true;
+}
+
+static int read_host(const reading *r, piece name, uint32_t len, pk_value *ret_value)
+{
+    uint8_t address[16];
+    pk_error error;
+    int code = r->hosts->address(
+        r->hosts->context, (pk_bytes){(const uint8_t *)name.text, name.len}, len, address, &error);
+    if (code)
+        return pk_error_set(r->error, code, "%s: %s", r->where, error.text);
+    return keep_bytes(r, address, len, ret_value);
+}
+
 static int read_address(const reading *r, piece text, pk_literal_kind kind, uint32_t len,
                         pk_value *ret_value, unsigned *ret_prefix)
 {
     pk_literal literal = {0};
+    size_t name_len;
+    if (len != 6 && is_host(r, text, &name_len, ret_prefix))
+        return read_host(r, (piece){text.text, name_len}, len, ret_value);
     int error = read_literal(r, text, kind, &literal);
     if (error)
         return error;
@@ -357,6 +387,9 @@ static int add_member(const reading *r, piece text, pk_set *set)
 {
     if (!text.len)
         return refuse(r, text, "is empty where a member is expected");
+    uint8_t lo[4], hi[4];
+    if (r->type == PK_PARAM_IP4 && pk_octets_parse(text.text, text.len, lo, hi))
+        return set_error(r, text, pk_set_add_octets(r->arena, set, lo, hi));
     size_t dots = is_text_type(r) ? text.len : find_word(text, "..");
     if (dots < text.len)
         return add_range(r, text, dots, set);

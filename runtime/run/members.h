@@ -6,10 +6,10 @@
  *   ip4 ip6 mac                        bytes     x"00 ff"  or the text itself
  *   text iface file                    the text itself
  *   set of..  members by comma, in brackets or not: 22,80,8000..8100   1..9 step 2
- *             10.0.0.0/24   10.0.0.1..10.0.0.20   [22, 80] except 80
+ *             10.0.0.0/24   10.0.0.1..10.0.0.20   [22, 80] except 80   192.168.*.1-10
  *             @FILE: members from a file, a line each, # begins a comment
  *
- * A line of a file is what stands between the commas of a set; `#` begins a comment at the start of
+ * An address may be a host name, which is looked up. A line of a file is what stands between the commas of a set; `#` begins a comment at the start of
  * a line or behind a blank. Read for a field, texts go through its codec, and a name among those of
  * the field is its number. Values are borrowed from the arena. Errors name the place, what is wrong
  * with which part of the text, the type and an example.
@@ -25,14 +25,15 @@
 typedef struct pk_reading {
     const pk_image *image;
     pk_param_type type;
-    unsigned bits;     /* of an integer, 0 = 64 */
-    bool is_set;       /* in messages: one value, or members of a set */
-    pk_ref names;      /* ENU: names that stand for integers */
-    const char *codec; /* of a text, "" or NULL: none */
-    unsigned width;    /* bytes of a text of constant size, else 0 */
-    const char *where; /* "--ports", "hosts.txt" */
-    const char *what;  /* "ports", "ip.dst" */
-    uint32_t line;     /* 0: none */
+    unsigned bits;             /* of an integer, 0 = 64 */
+    bool is_set;               /* in messages: one value, or members of a set */
+    pk_ref names;              /* ENU: names that stand for integers */
+    const char *codec;         /* of a text, "" or NULL: none */
+    unsigned width;            /* bytes of a text of constant size, else 0 */
+    const char *where;         /* "--ports", "hosts.txt" */
+    const char *what;          /* "ports", "ip.dst" */
+    uint32_t line;             /* 0: none */
+    const pk_env_files *hosts; /* for names in place of addresses, NULL: there are none */
     pk_arena *arena;
     pk_error *error;
 } pk_reading;

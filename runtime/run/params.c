@@ -67,6 +67,7 @@ int pk_params_assign(pk_vm *vm, const pk_image *image, pk_arena *arena, const ch
     r.arena = arena;
     r.where = where;
     r.what = name;
+    r.hosts = pk_vm_files(vm);
     r.error = reterr_ ? reterr_ : &ignored;
     if (r.is_set)
         return assign_set(vm, &r, param, text);

@@ -47,12 +47,13 @@ typedef struct effect {
     pk_u128 exposed; /* of these, in runs that may go to others */
 } effect;
 
-static void look_at_run(survey *s, uint32_t dim, const pk_run *run, effect *e)
+/* `count` members that lie between those with the two digits. */
+static void look_between(survey *s, uint32_t dim, const pk_u128 digits[2], pk_u128 count, effect *e)
 {
     uint8_t ends[2][16] = {{0}};
     int special[2];
     for (unsigned i = 0; i < 2; i++) {
-        s->point.digits[dim] = i ? run->before + run->count - 1 : run->before;
+        s->point.digits[dim] = digits[i];
         uint32_t len = look(s, ends[i]);
         special[i] = special_of(s, ends[i], len);
         e->moves = e->moves || len != s->len || memcmp(ends[i], s->first, len) != 0;
@@ -60,7 +61,38 @@ static void look_at_run(survey *s, uint32_t dim, const pk_run *run, effect *e)
     }
     s->point.digits[dim] = 0;
     if (special[0] < 0 || special[0] != special[1])
-        e->exposed += run->count;
+        e->exposed += count;
+}
+
+/* The ends of a drawn order say nothing: those of the runs behind it are looked at where they went. Of a
+ * sample, and of a view of a view, all members count. */
+static void look_at_view(survey *s, uint32_t dim, const pk_run *view, effect *e)
+{
+    const pk_set *of = view->of;
+    if (of->views || view->count < of->count || of->n_runs > RUNS) {
+        const pk_u128 ends[2] = {view->before, view->before + view->count - 1};
+        look_between(s, dim, ends, 0, e);
+        e->seen = e->seen || e->moves;
+        e->exposed += view->count;
+        return;
+    }
+    for (uint32_t i = 0; i < of->n_runs; i++) {
+        const pk_run *run = &of->runs[i];
+        pk_u128 ends[2] = {run->before, run->before + run->count - 1};
+        for (unsigned k = 0; k < 2; k++)
+            ends[k] =
+                view->before + (view->order ? pk_permute_inverse(view->order, ends[k]) : ends[k]);
+        look_between(s, dim, ends, run->count * (view->count / of->count), e);
+    }
+}
+
+static void look_at_run(survey *s, uint32_t dim, const pk_run *run, effect *e)
+{
+    const pk_u128 ends[2] = {run->before, run->before + run->count - 1};
+    if (run->kind == PK_RUN_VIEW)
+        look_at_view(s, dim, run, e);
+    else
+        look_between(s, dim, ends, run->count, e);
 }
 
 static effect look_at_dimension(survey *s, uint32_t dim)
@@ -113,6 +145,11 @@ static pk_u128 targets_of_alternative(survey *s, pk_ref alt)
         return 0;
     if (is_drawn(s))
         return ~(pk_u128)0;
+    if (image->plans[at->plan].flags & PK_PLAN_FRAME) { /* each frame goes where it goes */
+        pk_u128 frames = 0;
+        return pk_space_count(pk_vm_space(s->session->setup.vm), alt, 1, &frames) ? frames
+                                                                                  : ~(pk_u128)0;
+    }
     bool seen = special_of(s, s->first, s->len) < 0;
     for (uint32_t i = 0; i < at->n_dims; i++) {
         effect e = look_at_dimension(s, image->dims[at->dims + i]);

@@ -200,7 +200,8 @@ typedef struct vm_name {
 struct pk_vm {
     const pk_image *image;
     pk_env env;
-    uint32_t frame_link; /* link type of the captured frame that was asked for last */
+    pk_vm_error space_error; /* what an element of a set failed with */
+    uint32_t frame_link;     /* link type of the captured frame that was asked for last */
 
     /* made once from the image */
     uint8_t *regs_of;        /* EXP: registers that it uses, 0 = not counted yet */
@@ -316,7 +317,8 @@ pk_value pk_vm_sorted(pk_vm *vm, pk_value many);
 /* `insn` is TEXT or NAMED; values plain, but for nodes that have none. */
 pk_value pk_vm_text(pk_vm *vm, const pk_insn *insn, pk_value value, pk_value selector);
 
-/* ---- natives_files.c ---- */
+/* ---- natives_digest.c, natives_files.c ---- */
+pk_value pk_vm_native_digest(pk_vm *vm, pk_fn fn, const pk_value *args, unsigned n);
 pk_value pk_vm_native_file(pk_vm *vm, pk_fn fn, const pk_value *args, unsigned n);
 
 /* ---- natives.c ---- */

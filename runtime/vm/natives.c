@@ -237,7 +237,26 @@ static int call(pk_vm *vm, pk_fn fn, pk_value self, const pk_value *args, unsign
         return VM_READY;
     case PK_FN_FILE:
     case PK_FN_FRAME:
+    case PK_FN_ADDRESS:
+    case PK_FN_ENCODED:
         *ret_value = pk_vm_native_file(vm, fn, args, n);
+        return VM_READY;
+    case PK_FN_MD5:
+    case PK_FN_SHA1:
+    case PK_FN_SHA256:
+    case PK_FN_HMAC_MD5:
+    case PK_FN_HMAC_SHA1:
+    case PK_FN_HMAC_SHA256:
+    case PK_FN_SIPHASH:
+    case PK_FN_HASH:
+    case PK_FN_CRC16_ARC:
+    case PK_FN_CRC16_FROM_ONES:
+    case PK_FN_CRC16_X25:
+    case PK_FN_CRC16_CCITT:
+    case PK_FN_CRC16_XMODEM:
+    case PK_FN_FLETCHER16:
+    case PK_FN_FLETCHER32:
+        *ret_value = pk_vm_native_digest(vm, fn, args, n);
         return VM_READY;
     case PK_FN_COUNT_OF:
         break;

@@ -390,6 +390,23 @@ pk_value pk_trace_native(pk_vm *vm, pk_fn fn, const pk_value *args, unsigned n, 
     case PK_FN_FLIP_BITS:
     case PK_FN_FILE:
     case PK_FN_FRAME:
+    case PK_FN_MD5:
+    case PK_FN_SHA1:
+    case PK_FN_SHA256:
+    case PK_FN_HMAC_MD5:
+    case PK_FN_HMAC_SHA1:
+    case PK_FN_HMAC_SHA256:
+    case PK_FN_SIPHASH:
+    case PK_FN_HASH:
+    case PK_FN_CRC16_ARC:
+    case PK_FN_CRC16_FROM_ONES:
+    case PK_FN_CRC16_X25:
+    case PK_FN_CRC16_CCITT:
+    case PK_FN_CRC16_XMODEM:
+    case PK_FN_FLETCHER16:
+    case PK_FN_FLETCHER32:
+    case PK_FN_ADDRESS:
+    case PK_FN_ENCODED:
     case PK_FN_COUNT_OF:
         break;
     }

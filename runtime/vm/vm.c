@@ -350,6 +350,11 @@ void pk_vm_free(pk_vm *vm)
     free(vm);
 }
 
+const pk_env_files *pk_vm_files(const pk_vm *vm)
+{
+    return &vm->env.files;
+}
+
 /* ---- parameters and the space ---------------------------------------------------------------- */
 
 /* What was read with other values is no guide to what will be. */
@@ -390,6 +395,8 @@ static pk_value space_eval(void *context, pk_ref expr)
 {
     pk_vm *vm = context;
     pk_value value = pk_vm_eval(vm, expr, NULL, PK_TREE_NONE, NULL, NULL, 0);
+    if (vm->failed && !vm->space_error.code)
+        vm->space_error = vm->error;
     if (value.kind != PK_BYTES)
         return value.kind == PK_INT ? value : pk_value_undefined();
     uint8_t *bytes = pk_arena_alloc(&vm->param_bytes, value.len);
@@ -464,10 +471,11 @@ static int open_space(pk_vm *vm, uint64_t seed, pk_ref first, pk_vm_error *reter
                                     .context = vm,
                                     .seed = seed,
                                     .first = first};
+    vm->space_error = (pk_vm_error){0};
     error.code = pk_space_new(vm->image, &source, &space, error.text, sizeof error.text);
     if (error.code != PK_OK) {
-        *reterr_error = error;
-        return error.code;
+        *reterr_error = vm->space_error.code ? vm->space_error : error;
+        return reterr_error->code;
     }
     pk_space_free(vm->space);
     vm->space = space;

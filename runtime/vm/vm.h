@@ -89,6 +89,9 @@ typedef struct pk_vm_error {
 pk_vm *pk_vm_new(const pk_image *image, const pk_env *env);
 void pk_vm_free(pk_vm *vm);
 
+/* Where the machine's files and names come from. */
+const pk_env_files *pk_vm_files(const pk_vm *vm);
+
 /* Parameters start as their defaults. Bytes are copied. The value must be set before
  * pk_vm_space_open. */
 int pk_vm_param_value(pk_vm *vm, pk_ref param, pk_value value);

@@ -339,6 +339,8 @@ naive_value naive_call(const naive_scope *scope, pk_node expr)
         return naive_stack_of(scope, expr);
     if (callee->kind == PK_AST_MEMBER)
         return call_method(scope, callee, n->b);
+    if (naive_set_call(unit, expr) != NULL)
+        return naive_undefined(); /* no axis is chosen from yet */
     if (callee->kind == PK_AST_NAME)
         return call_named(scope, expr, callee->a, n->b);
     return naive_undefined();

@@ -166,6 +166,8 @@ struct naive_unit {
     size_t n_layers;
     naive_key *keys;
     size_t n_keys;
+    pk_node draws[64]; /* sets in a drawn order, as they were met */
+    size_t n_draws;
     pk_node *checks;
     size_t n_checks;
     bool failed;
@@ -438,6 +440,9 @@ bool naive_alternatives(naive_unit *unit, pk_arena *arena, pk_node expr,
                         naive_alternative **ret_alternatives, size_t *ret_count);
 naive_value naive_axis_value(naive_packet *packet, const naive_axis *axis, pk_u128 digit);
 /* The runs of a set expression; false when `expr` is not a set. */
+const char *naive_set_call(const naive_unit *unit, pk_node expr);
+/* The number of a drawn order, from 1 in the order in which they are met. */
+uint32_t naive_draw_number(naive_unit *unit, pk_node expr);
 bool naive_is_prefix_text(const naive_scope *scope, const naive_field *field, pk_bytes text);
 bool naive_set_runs(const naive_scope *scope, pk_node expr, const naive_field *field,
                     naive_run **ret_runs, size_t *ret_count);

@@ -30,6 +30,7 @@ static naive_program *open_program(naive_unit *unit, pk_node expr)
 /* The expression is read as a let's: what a name at the beginning means is then not in doubt. */
 naive_program *naive_program_new(naive_unit *unit, const char *expression)
 {
+    unit->n_draws = 0;
     pk_span span;
     pk_buf text = {0};
     unit->failed = false;

@@ -2,6 +2,8 @@
 #include "internal.h"
 
 #include "base/literal.h"
+#include "base/permute.h"
+#include "base/rng.h"
 
 #include <string.h>
 
@@ -234,6 +236,97 @@ static bool name_runs(const naive_scope *scope, pk_node expr, const naive_field 
     return single_run(scope, expr, field, list);
 }
 
+/* Which function that makes a set is called: shuffle, sample, weighted, each; NULL for none. */
+const char *naive_set_call(const naive_unit *unit, pk_node expr)
+{
+    static const char *const names[] = {"shuffle", "sample", "weighted", "each"};
+    const pk_ast_node *n = naive_at(unit, expr);
+    if (n->kind != PK_AST_CALL || naive_at(unit, n->a)->kind != PK_AST_NAME)
+        return NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(naive_text(unit, naive_at(unit, n->a)->a), names[i]) == 0)
+            return names[i];
+    return NULL;
+}
+
+uint32_t naive_draw_number(naive_unit *unit, pk_node expr)
+{
+    size_t i = 0;
+    while (i < unit->n_draws && unit->draws[i] != expr)
+        i++;
+    if (i == unit->n_draws && i < sizeof unit->draws / sizeof *unit->draws)
+        unit->draws[unit->n_draws++] = expr;
+    return (uint32_t)i + 1;
+}
+
+static naive_value member_of(naive_packet *packet, const runs *list, pk_u128 i)
+{
+    const naive_axis all = {.runs = list->at, .n_runs = list->count};
+    return naive_axis_value(packet, &all, i);
+}
+
+/* Every member written out, then put where the drawn order says. */
+static bool drawn_runs(const naive_scope *scope, pk_node expr, const naive_field *field, runs *list)
+{
+    naive_packet *packet = scope->packet;
+    naive_unit *unit = packet->unit;
+    const pk_ast_node n = *naive_at(unit, expr);
+    pk_node size = naive_at(unit, n.b)->next;
+    runs all = {0};
+    pk_u128 count = 0;
+    int64_t wanted;
+    if (!collect_runs(scope, naive_at(unit, n.b)->b, field, &all))
+        return false;
+    for (size_t i = 0; i < all.count; i++)
+        count += all.at[i].count;
+    wanted = (int64_t)count;
+    if (size != 0 && !naive_number(packet, naive_eval(scope, naive_at(unit, size)->b), &wanted))
+        return naive_fail(unit, expr, "a sample has a size");
+    if (count > RUNS_LIMIT || wanted < 0 || (pk_u128)wanted > count)
+        return naive_fail(unit, expr, "a sample of %lld", (long long)wanted);
+    pk_permute order;
+    if (count != 0)
+        pk_permute_init(&order, count,
+                        pk_rng_u64(packet->seed, naive_draw_number(unit, expr), 0x73687566));
+    for (int64_t i = 0; i < wanted; i++) {
+        naive_run run = {.count = 1, .step = 1, .single = true};
+        run.first = member_of(packet, &all, pk_permute_forward(&order, (pk_u128)i));
+        if (!ordinal(run.first, &run.start, &run.width))
+            run.width = ~0U;
+        add_run(packet->arena, list, run);
+    }
+    return true;
+}
+
+static bool weighted_runs(const naive_scope *scope, pk_node expr, const naive_field *field,
+                          runs *list)
+{
+    naive_unit *unit = scope->packet->unit;
+    pk_node members = naive_at(unit, expr)->b, weights = naive_at(unit, members)->next;
+    pk_node w = naive_at(unit, naive_at(unit, weights)->b)->a;
+    for (pk_node m = naive_at(unit, naive_at(unit, members)->b)->a; m != 0;
+         m = naive_at(unit, m)->next, w = naive_at(unit, w)->next) {
+        int64_t times = naive_eval(scope, w).number;
+        while (times-- > 0)
+            if (!collect_runs(scope, m, field, list))
+                return false;
+    }
+    return true;
+}
+
+static bool call_runs(const naive_scope *scope, pk_node expr, const naive_field *field, runs *list)
+{
+    naive_unit *unit = scope->packet->unit;
+    const char *name = naive_set_call(unit, expr);
+    if (name == NULL)
+        return single_run(scope, expr, field, list);
+    if (strcmp(name, "weighted") == 0)
+        return weighted_runs(scope, expr, field, list);
+    if (strcmp(name, "each") == 0)
+        return collect_runs(scope, naive_at(unit, naive_at(unit, expr)->b)->b, field, list);
+    return drawn_runs(scope, expr, field, list);
+}
+
 static bool collect_runs(const naive_scope *scope, pk_node expr, const naive_field *field,
                          runs *list)
 {
@@ -266,6 +359,8 @@ static bool collect_runs(const naive_scope *scope, pk_node expr, const naive_fie
         return single_run(scope, expr, field, list);
     case PK_AST_NAME:
         return name_runs(scope, expr, field, list);
+    case PK_AST_CALL:
+        return call_runs(scope, expr, field, list);
     default:
         return single_run(scope, expr, field, list);
     }

@@ -91,9 +91,10 @@ static void collect_list(collector *c, const naive_scope *scope, pk_node expr,
         collect_element(c, scope, field, e);
 }
 
-static bool is_axis(const naive_scope *scope, const pk_ast_node *n, const naive_field *field)
+static bool is_axis(const naive_scope *scope, pk_node expr, const naive_field *field)
 {
     naive_unit *unit = scope->packet->unit;
+    const pk_ast_node *n = naive_at(unit, expr);
     switch ((pk_ast_kind)n->kind) {
     case PK_AST_RANGE:
         return true;
@@ -108,6 +109,8 @@ static bool is_axis(const naive_scope *scope, const pk_ast_node *n, const naive_
         return n->a == PK_OP_EXCEPT;
     case PK_AST_STRING:
         return naive_is_prefix_text(scope, field, pk_ast_blob_bytes(unit->ast, n->a));
+    case PK_AST_CALL:
+        return naive_set_call(unit, expr) != NULL;
     default:
         return false;
     }
@@ -157,7 +160,7 @@ static void collect_value(collector *c, const naive_scope *scope, pk_node expr,
         collect_name(c, scope, n.a, field);
     } else if (field != NULL && (field->is_list || field->sub != NULL)) {
         collect_list(c, scope, expr, field);
-    } else if (is_axis(&inner, &n, field)) {
+    } else if (is_axis(&inner, expr, field)) {
         add_axis(c, &inner, expr, field);
     } else if (n.kind == PK_AST_UNARY) {
         collect_value(c, scope, n.b, field);

@@ -63,6 +63,9 @@ static const expansion cases[] = {
     {"place(10.0.0.254..10.0.1.1)", "0a0000fe 0a0000ff 0a000100 0a000101"},
     {"place(10.0.0.0/30 except 10.0.0.1)", "0a000000 0a000002 0a000003"},
     {"place(\"nowhere\")", NULL},
+    {"pair(weighted([5, 7..8], [2, 1]))", "0500 0500 0700 0800"},
+    {"pair(each([1, 3..4]), 2)", "0102 0302 0402"},
+    {"pair(sample(1..9, 10))", NULL},
 };
 
 static bool expand(naive_unit *unit, const char *expression, pk_buf *out)

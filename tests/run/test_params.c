@@ -26,6 +26,24 @@ int pk_vm_param_set(pk_vm *vm, pk_ref param, const pk_set *set)
     return PK_OK;
 }
 
+static int host(void *context, pk_bytes name, uint32_t len, uint8_t ret_address[16],
+                pk_error *reterr_)
+{
+    static const uint8_t known[16] = {192, 0, 2, 77};
+    (void)context;
+    if (len != 4 || name.len != 5 || memcmp(name.data, "known", 5) != 0)
+        return pk_error_set(reterr_, PK_ENOENT, "no such host");
+    memcpy(ret_address, known, len);
+    return PK_OK;
+}
+
+const pk_env_files *pk_vm_files(const pk_vm *vm)
+{
+    static const pk_env_files files = {.address = host};
+    (void)vm;
+    return &files;
+}
+
 #define NAMES "\0ports\0target\0wait\0rate\0path\0on\0hw\0net6\0count\0port\0dev"
 
 static const char strings[] = NAMES;
@@ -116,6 +134,23 @@ static void sets_of_addresses_take_prefixes_and_ranges(void)
     CHECK_INT(got_set->count, 256);
 }
 
+static void addresses_may_be_hosts_and_ranges_of_octets(void)
+{
+    CHECK_INT(assign("target", "known,192.168.*.1-10"), PK_OK);
+    CHECK_INT(got_set->count, 2561);
+    CHECK_INT(member(0), 0xc000024d);
+    CHECK_INT(member(1), 0xc0a80001);
+    CHECK_INT(member(2560), 0xc0a8ff0a);
+    CHECK_INT(assign("target", "known/30"), PK_OK);
+    CHECK_INT(got_set->count, 4);
+    CHECK_INT(member(0), 0xc000024c);
+    CHECK_INT(assign("target", "unknown"), PK_ENOENT);
+    CHECK(strstr(error.text, "--target: no such host"));
+    CHECK_INT(assign("target", "192.168.*.10-1"), PK_EFORMAT);
+    CHECK_INT(assign("net6", "known"), PK_ENOENT);
+    CHECK_INT(assign("hw", "known"), PK_EFORMAT);
+}
+
 static void single_values_are_of_their_type(void)
 {
     CHECK_INT(assign("wait", "1.5s"), PK_OK);
@@ -195,6 +230,7 @@ int main(void)
     make_params();
     sets_of_integers_take_lists_ranges_and_steps();
     sets_of_addresses_take_prefixes_and_ranges();
+    addresses_may_be_hosts_and_ranges_of_octets();
     single_values_are_of_their_type();
     wrong_texts_are_refused_with_type_and_example();
     members_can_come_from_a_file();

@@ -300,6 +300,13 @@ static void run_shapes(tally *t, const pk_image *standard)
         "sack(blocks=[sack_block(1..3, 4)])])",
         "ip(src=1.1.1.1, dst=2.2.2.2)/udp(chksum=inet_sum(u16(1..9) + \"abc\"))",
         "arp(psrc=1.1.1.1, pdst=10.0.0.0/24)",
+        "ip(src=1.1.1.1, dst=shuffle(10.0.0.0/8), ttl=sample(1..200, 3))/udp(dport=1..3)",
+        "ip(dst=shuffle([10.0.0.0/20, 10.1.0.0/30]))/tcp(seq=random(weighted([1..3, 9], [1, 5])))",
+        "ipv6(src=2001:db8::1, dst=shuffle(2001:db8:1::/64))/udp(dport=weighted([53, 80], [3, 1]))",
+        "let (a, b) = zip(10.0.0.0/24, cycle([7, 9, 11]))\nsend ip(src=1.1.1.1, dst=a, "
+        "ttl=b)/udp()",
+        "param t: ip4 = 10.0.0.77\nsend ip(src=1.1.1.1, dst=t/20, id=1..3)/udp(dport=9)",
+        "ip(src=1.1.1.1, dst=\"10.0.*.1-9\")/udp(dport=hash(\"x\") & 0xffff)",
         "param a: set(u16) = 0..300\nsend ip(src=1.1.1.1, dst=2.2.2.2)/udp(dport=9)/"
         "(u32(a * 65537)[1..2] + u8((u16(a))[1]) + u16(min(a, 77)) + u16(max(a, 77)) + u8(a == 5) "
         "+ "
@@ -373,6 +380,8 @@ static const struct refusal {
     {"param t: set(u16) = 250..260\nsend ip(src=1.1.1.1, dst=10.0.0.1, ttl=t)/icmp()", NULL},
     {"ip(src=1.1.1.1, dst=10.0.0.1)/udp()/u32(crc32(u8(1..5)))", "other than inet_sum"},
     {"ip(src=1.1.1.1, dst=10.0.0.1, frag=0..3)/udp()", "present"},
+    {"ip(src=cycle([1.1.1.1, 1.1.1.2, 1.1.1.3]), dst=10.0.0.0/24)/udp()", "the packet's number"},
+    {"ip(src=1.1.1.1, dst=10.0.0.1)/udp()/md5(u8(1..9))", "other than inet_sum"},
 };
 
 static void run_refusals(tally *t, const pk_image *standard)
