@@ -229,7 +229,7 @@ static int assemble(pk_capture_reader *reader, pk_error *reterr_)
             continue;
         if (got.kind == LINE_OFFSET && before && !reader->dump_step)
             reader->dump_step = got.offset; /* the first line's length is that of all */
-        reader->dump_kind = got.kind;
+        reader->dump_kind = (unsigned)got.kind;
         reader->dump_last = packet->len - (got.kind == LINE_OFFSET ? (size_t)got.offset : before);
         if (got.kind == LINE_WORD)
             return PK_OK;

@@ -23,10 +23,10 @@ struct pk_capture_reader {
     uint32_t record_header; /* 16, or 24 in the modified kind */
     uint16_t minor_version; /* decides about swapped lengths */
     /* hex dumps only */
-    pk_buf packet;    /* the one at hand */
-    size_t dump_last; /* bytes that its last line brought */
-    size_t dump_step; /* bytes in a whole line; 0 = not known yet */
-    int dump_kind;    /* of its lines */
+    pk_buf packet;      /* the one at hand */
+    size_t dump_last;   /* bytes that its last line brought */
+    size_t dump_step;   /* bytes in a whole line; 0 = not known yet */
+    unsigned dump_kind; /* of its lines */
     void (*custom)(void *context, uint32_t enterprise, pk_bytes data);
     void (*damaged)(void *context, uint64_t from, uint64_t to, const char *why);
     void *context;
