@@ -436,9 +436,11 @@ void pk_lay_cookies(pk_compiler *cx, pk_span span, pk_image_probe *probe);
 /* Reports a number without its unit where a duration or a rate is needed. */
 bool pk_unit_missing(pk_compiler *cx, const char *clause, pk_node value);
 
-/* ---- program.c: params, probes, options, checks ---- */
+/* ---- params.c ---- */
 void pk_declare_param(pk_compiler *cx, pk_node node);
 void pk_lower_params(pk_compiler *cx);
+
+/* ---- program.c: probes, options, checks ---- */
 void pk_lower_program(pk_compiler *cx);
 
 #endif

@@ -31,7 +31,7 @@ struct pk_guard {
 
 bool pk_guard_knows(const char *name, size_t len)
 {
-    return len == 3 && memcmp(name, "tcp", len) == 0;
+    return len == strlen(PK_GUARD_NAME) && memcmp(name, PK_GUARD_NAME, len) == 0;
 }
 
 /* A transaction: messages one behind the other in one datagram. */

@@ -22,7 +22,8 @@ typedef struct pk_guard pk_guard;
 
 /* Is this the name of something that can be guarded, and which those are. */
 bool pk_guard_knows(const char *name, size_t len);
-#define PK_GUARD_EXPECTED "`tcp`"
+#define PK_GUARD_NAME     "tcp"
+#define PK_GUARD_EXPECTED "`" PK_GUARD_NAME "`"
 
 int pk_guard_open(pk_guard **ret_guard, uint32_t interface_index, pk_error *reterr_);
 void pk_guard_close(pk_guard *guard); /* accepts NULL */

@@ -327,7 +327,7 @@ static bool put_stateless(const pk_run_options *options, pk_buf *out)
 
 static bool put_guard(const pk_run_options *options, pk_buf *out)
 {
-    pk_buf_text(out, "tcp");
+    pk_buf_text(out, PK_GUARD_NAME);
     return options->guard;
 }
 

@@ -22,6 +22,11 @@ int64_t pk_session_now(void)
     return clock_ns(CLOCK_MONOTONIC);
 }
 
+int64_t pk_session_realtime(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
 int64_t pk_session_epoch(const pk_session *session)
 {
     int64_t best = INT64_MAX, epoch = 0;

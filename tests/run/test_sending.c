@@ -127,7 +127,7 @@ static void compare_frames(scene *s, const char *text)
     for (uint64_t i = 0; i < count; i++)
         if (!same_frame(s, &built, &asked, i)) {
             printf("# %.200s: frame %llu differs\n", text, (unsigned long long)i);
-            CHECK(!"a frame differs");
+            CHECK_TEXT("this frame", "the same both ways");
             break;
         }
     pk_stimuli_free(&built);
