@@ -78,7 +78,7 @@ typedef struct pk_ast pk_ast;
 pk_ast *pk_ast_new(uint32_t node_limit);
 void pk_ast_free(pk_ast *ast);
 
-enum { PK_AST_NODE_LIMIT = 2 * 1024 * 1024 };
+enum { PK_AST_NODE_LIMIT = 1024 * 1024 };
 
 /* A new node, or 0 once memory or the node budget is spent (pk_ast_exhausted then says so). */
 pk_node pk_ast_add(pk_ast *ast, pk_ast_kind kind, pk_span span, uint32_t a, uint32_t b, uint32_t c,

@@ -111,9 +111,9 @@ def rows(floors, inside, pktc, folder):
     for title, count, text in (
             ("compile a list of 100,000 addresses", 100000,
              "send ip(dst=[%s])/icmp()\n" % ", ".join(address(i) for i in range(100000))),
-            ("compile a list of 100,000 stacks", 100000,
+            ("compile a list of 50,000 stacks", 50000,
              "send [%s]\n" % ",\n".join(f"ip(dst={address(i)})/udp(dport={i % 60000 + 1})"
-                                        for i in range(100000)))):
+                                        for i in range(50000)))):
         path = pathlib.Path(folder) / (re.sub(r"\W+", "-", title) + ".pkt")
         path.write_text(text)
         table.append((title, "s", [("pktc check", lambda path=path: seconds([pktc, "check", path])[0])],
