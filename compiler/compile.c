@@ -277,3 +277,29 @@ int pk_compile(const pk_compile_options *options, pk_sources *sources, const pk_
     pk_image_builder_free(builder);
     return result;
 }
+
+int pk_compile_filter(const pk_image *base, pk_sources *sources, pk_span text, pk_diags *diags,
+                      pk_image_builder **ret_builder, pk_ref *ret_expr)
+{
+    const pk_compile_options options = {.standard = base};
+    pk_compiler cx = {.options = &options, .sources = sources, .diags = diags};
+    pk_ref expr = 0;
+    cx.ast = pk_ast_new(0);
+    cx.builder = pk_image_builder_new(base);
+    int result = cx.ast && cx.builder ? PK_OK : PK_ENOMEM;
+    if (result == PK_OK && !add_file(&cx, text))
+        result = pk_diags_errors(diags) ? PK_EFORMAT : PK_ENOMEM;
+    if (result == PK_OK && !pk_diags_errors(diags)) {
+        pk_names_load(&cx);
+        expr = pk_lower_filter(&cx, cx.files[0]);
+    }
+    if (result == PK_OK)
+        result = pk_diags_errors(diags) ? PK_EFORMAT : pk_image_builder_failure(cx.builder);
+    if (result == PK_OK) {
+        *ret_expr = expr;
+        *ret_builder = cx.builder;
+        cx.builder = NULL;
+    }
+    close_compiler(&cx);
+    return result;
+}

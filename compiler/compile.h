@@ -34,9 +34,10 @@ struct pk_image_builder;
 int pk_compile_view(const pk_compile_options *options, pk_sources *sources, const pk_span *texts,
                     size_t n_texts, pk_diags *diags, struct pk_image_builder **ret_builder);
 
-/* Compiles one expression as a condition over packets (`-Y`, filters): appends it to a copy of
- * `base` and gives its EXP reference in that image. Same errors. */
+/* Compiles `where CONDITION` over one packet (`-Y`), in which names of layers alone are the packet's:
+ * appends it to a copy of `base`, which stays in the builder, and gives its EXP in that image. The
+ * expression takes the arguments of a row of views, of which only the reply is there. Same errors. */
 int pk_compile_filter(const pk_image *base, pk_sources *sources, pk_span text, pk_diags *diags,
-                      pk_buf *ret_image, pk_ref *ret_expr);
+                      struct pk_image_builder **ret_builder, pk_ref *ret_expr);
 
 #endif

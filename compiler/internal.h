@@ -266,6 +266,10 @@ bool pk_view_set(pk_compiler *cx, const pk_scope *scope, pk_node *set);
 /* ---- view.c ---- */
 void pk_lower_view(pk_compiler *cx, const pk_ast_node *at);
 
+/* ---- view_expr.c ---- */
+/* The condition of a file that is nothing but `where CONDITION`; 0 after a report. */
+pk_ref pk_lower_filter(pk_compiler *cx, pk_node file);
+
 /* ---- text.c: coercion of strings by the field's type ---- */
 bool pk_is_address_field(pk_compiler *cx, pk_ref field);
 /* Whether the field, or the parameter whose default is being made, reads the text as several addresses:

@@ -1,6 +1,7 @@
 /* Expressions over groups: functions over many rows, and what they look at. */
 #include "view.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -376,4 +377,22 @@ pk_measured pk_view_measure(pk_compiler *cx, const pk_scope *scope, pk_node node
     result.form = how.form;
     result.expr = lower_apart(cx, scope, node);
     return result;
+}
+
+pk_ref pk_lower_filter(pk_compiler *cx, pk_node file)
+{
+    pk_ast_node at = *pk_at(cx, pk_at(cx, file)->a);
+    if (at.kind != PK_AST_WHERE || at.next) {
+        pk_diag_report(cx->diags, PK_DIAG_WRONG_TYPE, at.span, "a filter is one condition");
+        pk_diag_help(cx->diags, "ip.ttl < 5 and tcp");
+        return 0;
+    }
+    pk_view_state *state = calloc(1, sizeof *state);
+    if (!state)
+        return 0;
+    state->filter = true;
+    const pk_scope scope = {.view = state};
+    pk_ref expr = measure_row(cx, &scope, at.a).expr;
+    free(state);
+    return expr;
 }

@@ -160,6 +160,8 @@ void pk_describe_ignored(pk_cli *cli, const pk_description *d);
 int pk_describe_unbuilt(pk_cli *cli, pk_u128 n, const pk_vm_error *error);
 /* A machine over the standard layers alone. */
 int pk_describe_standard(pk_cli *cli, pk_description *ret);
+/* The same with a condition over one packet, whose EXP is *ret_filter. */
+int pk_describe_filter(pk_cli *cli, const char *text, pk_description *ret, pk_ref *ret_filter);
 void pk_description_free(pk_description *description);
 
 /* ---- layers.c ---- */

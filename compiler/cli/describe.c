@@ -314,6 +314,36 @@ int pk_describe_standard(pk_cli *cli, pk_description *ret)
     return ret->vm ? 0 : pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
 }
 
+/* The condition is the text of a source that begins with `where`, as it would in a view. */
+int pk_describe_filter(pk_cli *cli, const char *text, pk_description *ret, pk_ref *ret_filter)
+{
+    *ret = (pk_description){.sources = pk_sources_new()};
+    ret->diags = ret->sources ? pk_diags_new(ret->sources) : NULL;
+    pk_image standard;
+    pk_span span;
+    pk_buf source = {0};
+    if (!ret->diags)
+        return pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+    int status = attach_standard(cli, &standard);
+    pk_buf_printf(&source, "where %s", text);
+    if (!status && pk_sources_add(ret->sources, "-Y", pk_buf_cstr(&source), source.len, &span))
+        status = pk_cli_fail(cli, PK_EXIT_USAGE, "the condition of -Y is too long");
+    pk_buf_free(&source);
+    if (status)
+        return status;
+    int result =
+        pk_compile_filter(&standard, ret->sources, span, ret->diags, &ret->builder, ret_filter);
+    status = pk_describe_report(cli, ret->diags);
+    if (!status && (result != PK_OK || !*ret_filter))
+        status = pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+    if (!status)
+        status = load(cli, ret, &standard);
+    if (status)
+        return status;
+    ret->vm = pk_vm_new(&ret->image, NULL);
+    return ret->vm ? 0 : pk_cli_fail(cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+}
+
 void pk_description_free(pk_description *description)
 {
     pk_vm_free(description->vm);

@@ -4,6 +4,18 @@
 #include "base/escape.h"
 #include "reading.h"
 
+/* Does the condition of -Y hold for the packet in the tree? */
+static bool is_wanted(pk_reading *r)
+{
+    const pk_tree_node root = {0, 0};
+    pk_value args[PK_VIEW_ARGUMENTS] = {{0}};
+    if (!r->where)
+        return true;
+    args[PK_VIEW_REPLY] = (pk_value){.kind = PK_NODE, .node = pk_tree_pack(root)};
+    return pk_value_truth(
+        pk_vm_eval(r->d.vm, r->where, &r->tree, root, NULL, args, PK_VIEW_ARGUMENTS));
+}
+
 int pk_reading_record(pk_reading *r, const pk_capture_record *record)
 {
     pk_ref layer = r->first ? r->first : pk_vm_link_layer(r->d.vm, record->link);
@@ -12,6 +24,8 @@ int pk_reading_record(pk_reading *r, const pk_capture_record *record)
         r->unknown_links++;
     if (pk_vm_dissect(r->d.vm, layer, record->data, record->captured, wire, &r->tree) != PK_OK)
         return pk_cli_fail(r->cli, PK_EXIT_ENVIRONMENT, "memory is exhausted");
+    if (!is_wanted(r))
+        return 0;
     pk_writer_packet packet = {.number = r->number,
                                .has_time = record->has_time,
                                .interface = r->interface,
@@ -127,7 +141,9 @@ int pk_reading_open(pk_reading *ret_reading, pk_cli *cli)
     if (pk_cli_given(cli, PK_OPT_LIMIT) && !pk_cli_number(cli, PK_OPT_LIMIT, &limit))
         return PK_EXIT_USAGE;
     r->limit = (uint64_t)limit;
-    int status = pk_describe_standard(cli, &r->d);
+    const char *where = cli->value[PK_OPT_WHERE];
+    int status =
+        where ? pk_describe_filter(cli, where, &r->d, &r->where) : pk_describe_standard(cli, &r->d);
     if (status)
         return status;
     pk_tree_init(&r->tree, &r->d.image);

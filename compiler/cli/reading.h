@@ -15,6 +15,7 @@ typedef struct pk_reading {
     pk_form form;
     pk_columns *columns; /* -T fields: instead of a form */
     pk_tree tree;
+    pk_ref where;          /* EXP of -Y; 0 = every packet */
     uint64_t number;       /* of the packet, over all files and interfaces */
     uint64_t limit;        /* 0 = none */
     pk_ref first;          /* the layer that packets begin with; 0 = as their link type says */
