@@ -10,10 +10,11 @@ import struct
 import sys
 
 ETH_IP = 0x0800
+DOMAIN = b"\x07example\x03com\x00"
 RECORDS = {
     1: bytes([192, 0, 2, 80]),                                                     # A
-    15: struct.pack(">H", 10) + b"\x04mail\xc0\x0c",                               # MX
-    6: b"\x02ns\xc0\x0c\x05admin\xc0\x0c" + struct.pack(">5I", 2026, 7200, 900, 1209600, 300),
+    15: struct.pack(">H", 10) + b"\x04mail" + DOMAIN,                               # MX
+    6: b"\x02ns" + DOMAIN + b"\x05admin" + DOMAIN + struct.pack(">5I", 2026, 7200, 900, 1209600, 300),
     12: b"\x07printer\x05local\x00",                                               # PTR
 }
 
