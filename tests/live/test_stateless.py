@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Stateless runs in the lab: all answered, none kept."""
 import os
+import pathlib
 import subprocess
 import unittest
 
@@ -24,6 +25,10 @@ def measured(targets, *flags):
     return lines, messages, usage.ru_maxrss
 
 
+def sanitized():
+    return b'__asan_init' in pathlib.Path(os.environ['PKTC']).read_bytes()
+
+
 class Stateless(unittest.TestCase):
     def test_all_are_answered_in_the_same_memory_for_ten_times_the_set(self):
         few_lines, few, few_memory = measured('10.1.0.0/23', '--rate', '20kpps')
@@ -31,7 +36,8 @@ class Stateless(unittest.TestCase):
         self.assertIn('sent 1536 = 1536 answered + 0 unanswered', few)
         self.assertIn('sent 15360 = 15360 answered + 0 unanswered', many)
         self.assertEqual((few_lines, many_lines), (1536, 15360))
-        self.assertLess(many_memory - few_memory, 2048)
+        if not sanitized():  # a sanitizer keeps what was freed
+            self.assertLess(many_memory - few_memory, 2048)
 
     def test_routers_on_the_way_quote_enough_of_the_cookie(self):
         done = live.probe('send ip(dst=10.1.0.0/28, ttl=1..3)/tcp(dport=80), stateless, '
