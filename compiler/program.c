@@ -313,7 +313,7 @@ static void take_zone(pk_compiler *cx, probe *p)
         const pk_image_expr *expr = PK_AT(cx->builder, EXP, p->options[i].value);
         const pk_insn insn = *PK_AT(cx->builder, CODE, expr->start);
         pk_bytes given = insn.op == PK_OPC_BLOB ? pk_image_blob_of(cx, insn.d) : (pk_bytes){0};
-        if (given.len != strlen(text) || memcmp(given.data, text, given.len) != 0)
+        if (given.len != strlen(text) || (given.len && memcmp(given.data, text, given.len) != 0))
             pk_diag_report(cx->diags, PK_DIAG_CLAUSE_VALUE, cx->zone_span,
                            "an address of zone `%s`, and another `iface`", text);
         return;

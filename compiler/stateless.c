@@ -88,7 +88,7 @@ static void choose_named(pk_compiler *cx, pk_ref plan, const char *name, bool hi
 static pk_ref piece(pk_compiler *cx, const chosen *field, unsigned shift, unsigned bits)
 {
     uint64_t mask = field->bits == 64 ? UINT64_MAX : ((uint64_t)1 << field->bits) - 1;
-    uint64_t top = field->high ? (uint64_t)1 << field->bits : 0;
+    uint64_t top = field->high && field->bits < 64 ? (uint64_t)1 << field->bits : 0;
     pk_code code = {0};
     pk_code *outer = cx->code;
     cx->code = &code;

@@ -113,7 +113,8 @@ static size_t take_groups(cursor *c, size_t most, bool offset, pk_buf *out)
         if (n == 0 || n % 2 != 0 || (behind < c->end && !is_blank(*behind)))
             break;
         for (size_t i = 0; i < n; i += 2)
-            pk_buf_byte(out, (uint8_t)(digit(c->at[i]) << 4 | digit(c->at[i + 1])));
+            pk_buf_byte(out,
+                        (uint8_t)((unsigned)digit(c->at[i]) << 4 | (unsigned)digit(c->at[i + 1])));
         groups++;
         c->at = behind;
         blanks = run_of_blanks(c);

@@ -76,7 +76,7 @@ int pk_front_check_targets(pk_front *f)
 
 void pk_front_scope_again(pk_front *f)
 {
-    pk_scope *scope;
+    pk_scope *scope = NULL;
     pk_error why = {0};
     if (!f->setup->again || *f->setup->again == f->again)
         return;

@@ -140,17 +140,22 @@ static stimulus *find_stimulus(const pk_saved *saved, pk_u128 n)
     return at ? &saved->stimuli[at - 1] : NULL;
 }
 
-static bool grow(pk_saved *saved)
+static bool grow_list(pk_saved *saved)
 {
-    if (saved->n_stimuli == saved->cap_stimuli) {
-        uint64_t cap = saved->cap_stimuli ? saved->cap_stimuli * 2 : 256;
-        stimulus *grown = realloc(saved->stimuli, cap * sizeof *grown);
-        if (!grown)
-            return false;
-        saved->stimuli = grown;
-        saved->cap_stimuli = cap;
-    }
-    if (saved->n_stimuli * 2 < saved->cap_table)
+    if (saved->stimuli && saved->n_stimuli < saved->cap_stimuli)
+        return true;
+    uint64_t cap = saved->cap_stimuli ? saved->cap_stimuli * 2 : 256;
+    stimulus *grown = realloc(saved->stimuli, cap * sizeof *grown);
+    if (!grown)
+        return false;
+    saved->stimuli = grown;
+    saved->cap_stimuli = cap;
+    return true;
+}
+
+static bool grow_table(pk_saved *saved)
+{
+    if (saved->table && saved->n_stimuli * 2 < saved->cap_table)
         return true;
     uint64_t cap = saved->cap_table ? saved->cap_table * 2 : 1024;
     uint64_t *table = calloc(cap, sizeof *table);
@@ -159,7 +164,7 @@ static bool grow(pk_saved *saved)
     free(saved->table);
     saved->table = table;
     saved->cap_table = cap;
-    for (uint64_t i = 0; i < saved->n_stimuli; i++)
+    for (uint64_t i = 0; saved->stimuli && i < saved->n_stimuli; i++)
         table[place_of(saved, saved->stimuli[i].n)] = i + 1;
     return true;
 }
@@ -196,7 +201,7 @@ static int take_sent(pk_saved *saved, const pk_capture_record *record, pk_u128 n
         known->len = record->captured;
         return PK_OK;
     }
-    if (!grow(saved))
+    if (!grow_table(saved) || !grow_list(saved))
         return pk_error_set(reterr_, PK_ENOMEM, "no memory to read a run");
     saved->stimuli[saved->n_stimuli] = (stimulus){n, bytes, record->captured, false};
     saved->table[place_of(saved, n)] = ++saved->n_stimuli;

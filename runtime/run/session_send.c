@@ -222,6 +222,7 @@ static void find_waiting(const send_batch *batch, waiting *w)
             continue;
         w->at[w->count] = i;
         w->n[w->count] = batch->n[i];
+        w->refused[w->count] = w->excluded[w->count] = false;
         w->templates[w->count] = batch->templates[i];
         w->slots[w->count++] = batch->slots[i].data;
     }

@@ -35,9 +35,9 @@ static inline uint64_t pk_bits_get(const uint8_t *bytes, uint64_t off, unsigned 
 static inline void pk_bits_put(uint8_t *bytes, uint64_t off, unsigned bits, uint64_t value)
 {
     while (bits > 0) {
-        unsigned room = 8 - (unsigned)(off % 8), take = bits < room ? bits : room;
+        unsigned skip = (unsigned)(off % 8), room = 8 - skip, take = bits < room ? bits : room;
         unsigned shift = room - take;
-        unsigned mask = ((1U << take) - 1) << shift;
+        unsigned mask = 0xffU >> skip & 0xffU << shift;
         unsigned part = (unsigned)(value >> (bits - take)) << shift & mask;
         uint8_t *at = bytes + off / 8;
         *at = (uint8_t)((*at & ~mask) | part);

@@ -47,8 +47,9 @@ static unsigned role_of(const pk_tree *tree, pk_tree_node node, const pk_ref *na
     if (!field)
         return NO_ROLE;
     pk_ref name = tree->image->fields[field].name;
-    while (i < NO_ROLE && (names ? name != names[i]
-                                 : strcmp(pk_image_text(tree->image, name), pairs[i / 2][i % 2])))
+    while (i < NO_ROLE &&
+           (names ? name != names[i]
+                  : strcmp(pk_image_text(tree->image, name), pairs[i / 2][i % 2]) != 0))
         i++;
     return i;
 }

@@ -229,9 +229,9 @@ const pk_prepared_field *pk_prepared_study(pk_writer_cache *cache, pk_ref field)
 /* ---- text ------------------------------------------------------------------------------------ */
 
 /* Three digits each, and how many of them are written when nothing stands before. */
-#define THREE(h, t, u)                           \
-    {                                            \
-        h, t, u, h != '0' ? 3 : t != '0' ? 2 : 1 \
+#define THREE(h, t, u)                                     \
+    {                                                      \
+        (h), (t), (u), (h) != '0' ? 3 : (t) != '0' ? 2 : 1 \
     }
 #define TEN(h, t)                                                                             \
     THREE(h, t, '0'), THREE(h, t, '1'), THREE(h, t, '2'), THREE(h, t, '3'), THREE(h, t, '4'), \

@@ -181,7 +181,7 @@ int pk_cell_compare(const uint8_t *a, const uint8_t *b)
 {
     pk_cell_walk left = pk_cell_begin(a), right = pk_cell_begin(b);
     for (;;) {
-        pk_value x, y;
+        pk_value x = {0}, y = {0};
         pk_cell_event of_x = pk_cell_next(&left, &x), of_y = pk_cell_next(&right, &y);
         int order = rank(of_x, x) - rank(of_y, y);
         if (order)

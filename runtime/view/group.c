@@ -78,10 +78,9 @@ static view_group *add_group(pk_view *view, uint64_t hash, pk_error *reterr_)
 
 view_group *pk_view_group_of(pk_view *view, pk_error *reterr_)
 {
-    const uint8_t *key = view->key.data;
     if (!view->key.len)
         pk_buf_byte(&view->key, 0); /* one group for all rows has a key, too */
-    key = view->key.data;
+    const uint8_t *key = view->key.data;
     if (view->key.failed || !grow_table(view)) {
         (void)pk_error_set(reterr_, PK_ENOMEM, "no memory for the groups of a view");
         return NULL;

@@ -165,7 +165,7 @@ static bool gather(matrix *m)
     }
     pk_buf_free(&cells);
     pk_arena_free(&scratch);
-    if (m->n_entries)
+    if (m->entries && m->n_entries)
         qsort(m->entries, m->n_entries, sizeof *m->entries, by_row);
     return m->entries && good;
 }

@@ -204,7 +204,7 @@ static bool add_case(pk_vm *vm, uint32_t node)
     const pk_image_table *cases = cases_of(vm, vm->nodes[node].layer);
     uint32_t key = vm->nodes[node].fuzz, n = cases ? cases->n_keys : 0;
     uint32_t chosen = draw_below(vm, key, FOR_CASE, n + 1);
-    if (chosen == n)
+    if (!cases || chosen == n)
         return true; /* no case: whatever key, nothing behind it */
     if (vm->trace)
         pk_trace_break(vm, "a fuzzed case");

@@ -147,7 +147,7 @@ int pk_match_compare(pk_match *match, const pk_tree *reply, const pk_tree *sent,
         sum.agree += now.agree;
         sum.differ += now.differ;
     }
-    if (out && sum.differ == 0 && !pk_match_rule_holds(vm, rule, reply, sent))
+    if (out && rule && sum.differ == 0 && !pk_match_rule_holds(vm, rule, reply, sent))
         pk_buf_printf(out, "; `where %s` does not hold",
                       pk_image_text(reply->image, reply->image->exprs[rule->where].text));
     return sum.agree - sum.differ;

@@ -68,7 +68,7 @@ static pk_buf make_file(size_t starts[PACKETS + 4])
     put(&custom, false, 4, 32473);
     pk_buf_text(&custom, "of pktc!");
     put_block(&buf, false, 0xbad, &custom);
-    for (char i = 0; i < PACKETS; i++) {
+    for (int i = 0; i < PACKETS; i++) {
         char text[] = {'p', 'a', 'c', 'k', 'e', 't', (char)('a' + i), 0};
         starts[n++] = buf.len;
         put_packet(&buf, false, 0, 1, text, NULL);

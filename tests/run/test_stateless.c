@@ -143,7 +143,7 @@ static void forged_answers_are_never_matched(uint64_t count)
     pk_buf_printf(&text,
                   "probe p { send ip(src=10.0.0.1, dst=10.1.0.0/24)/icmp() ; rate line ; "
                   "timeout %llums ; stateless ; seed 99 ; count 250 }",
-                  (unsigned long long)(500 + count / 100)); /* all are looked at */
+                  (unsigned long long)500 + count / 100); /* all are looked at */
     scene_open(&s, pk_buf_cstr(&text));
     pk_buf_free(&text);
     s.responder = forge;
