@@ -130,6 +130,8 @@ static bool give_list(pk_compiler *cx, const pk_scope *scope, pk_ref field, pk_n
     pk_node list = changed ? changed : node;
     list = list_behind(cx, scope, list);
     pk_ast_kind kind = (pk_ast_kind)pk_at(cx, list)->kind;
+    if (pk_calls_set(cx, list, "each"))
+        return pk_not_built(cx, pk_at(cx, list)->span, "`each` for a field that is a list");
     if (kind == PK_AST_STRING || kind == PK_AST_HEX) {
         pk_ref expr = pk_lower_expr(cx, scope, list, 0, 0);
         return expr && given(g, at.slot, PK_GIVEN_RAW, expr, span);

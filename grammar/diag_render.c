@@ -104,12 +104,19 @@ static size_t back_to_character(pk_bytes line, size_t at)
     return at;
 }
 
+/* An offset as one within the line shown, which has `len` bytes. */
+static size_t in_line(const pk_place *place, uint32_t offset, size_t len)
+{
+    size_t at = offset > place->line_lo ? offset - place->line_lo : 0;
+    return at < len ? at : len;
+}
+
 static excerpt choose_excerpt(const pk_place *place, pk_span span)
 {
     excerpt e = {0};
     size_t len = place->text.len;
-    e.lo = span.lo - place->line_lo < len ? span.lo - place->line_lo : len;
-    e.hi = span.hi - place->line_lo < len ? span.hi - place->line_lo : len;
+    e.lo = in_line(place, span.lo, len);
+    e.hi = in_line(place, span.hi, len);
     if (e.hi < e.lo)
         e.hi = e.lo;
     e.to = len;

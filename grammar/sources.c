@@ -14,6 +14,7 @@ typedef struct source {
     char *name;
     uint8_t *text;
     uint32_t lo, len;
+    uint32_t lead;   /* bytes at its start that are not shown */
     uint32_t *marks; /* newlines before each multiple of MARK_STEP */
 } source;
 
@@ -214,6 +215,13 @@ pk_bytes pk_sources_text(const pk_sources *sources, pk_span span)
     return (pk_bytes){in->text + at, len < in->len - at ? len : in->len - at};
 }
 
+void pk_sources_hide(pk_sources *sources, pk_span text, uint32_t lead)
+{
+    for (size_t i = 0; i < sources->count; i++)
+        if (sources->list[i].lo == text.lo && lead <= sources->list[i].len)
+            sources->list[i].lead = lead;
+}
+
 pk_place pk_sources_place(const pk_sources *sources, uint32_t offset)
 {
     const source *in = owner(sources, offset);
@@ -223,7 +231,8 @@ pk_place pk_sources_place(const pk_sources *sources, uint32_t offset)
     uint32_t mark = at / MARK_STEP * MARK_STEP;
     uint32_t line = in->marks[at / MARK_STEP] + count_newlines(in->text + mark, at - mark);
     const uint8_t *before = at ? memrchr(in->text, '\n', at) : NULL;
-    uint32_t start = before ? (uint32_t)(before - in->text) + 1 : 0;
+    uint32_t start = before ? (uint32_t)(before - in->text) + 1 : in->lead;
+    at = at > start ? at : start;
     const uint8_t *after = memchr(in->text + at, '\n', in->len - at);
     uint32_t end = after ? (uint32_t)(after - in->text) : in->len;
     if (end > start && in->text[end - 1] == '\r')

@@ -34,6 +34,10 @@ int pk_sources_add(pk_sources *sources, const char *name, const void *text, size
  * PK_EIO with errno, PK_ENOMEM, PK_ELIMIT. */
 int pk_sources_read(pk_sources *sources, const char *path, pk_span *ret_span);
 
+/* The first `lead` bytes of the source that `text` is are read, and never shown nor counted: words put
+ * before what somebody typed. They hold no newline. */
+void pk_sources_hide(pk_sources *sources, pk_span text, uint32_t lead);
+
 pk_bytes pk_sources_text(const pk_sources *sources, pk_span span);
 pk_place pk_sources_place(const pk_sources *sources, uint32_t offset);
 

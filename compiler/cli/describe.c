@@ -331,6 +331,7 @@ int pk_describe_filter(pk_cli *cli, const char *text, pk_description *ret, pk_re
     pk_buf_free(&source);
     if (status)
         return status;
+    pk_sources_hide(ret->sources, span, sizeof "where " - 1);
     int result =
         pk_compile_filter(&standard, ret->sources, span, ret->diags, &ret->builder, ret_filter);
     status = pk_describe_report(cli, ret->diags);

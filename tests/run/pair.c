@@ -1,37 +1,6 @@
 #include "pair.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "compile.h"
-#include "standard.h"
-
-static void give_up(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    exit(99);
-}
-
-static void compile(const char *text, pk_buf *image)
-{
-    pk_image standard;
-    char why[256];
-    if (pk_image_attach(pk_standard_image, pk_standard_image_size, &standard, why, sizeof why))
-        give_up("standard image", why);
-    pk_sources *sources = pk_sources_new();
-    pk_diags *diags = pk_diags_new(sources);
-    const pk_compile_options options = {.standard = &standard};
-    pk_span span;
-    if (pk_sources_add(sources, "pair", text, strlen(text), &span) ||
-        pk_compile(&options, sources, &span, 1, diags, image)) {
-        pk_buf report = {0};
-        pk_diags_render(diags, PK_DIAG_TEXT, &report);
-        give_up(text, pk_buf_cstr(&report));
-    }
-    pk_diags_free(diags);
-    pk_sources_free(sources);
-}
+#include "compiled.h"
 
 /* Packet `n`, built, and read back as whoever receives it would. */
 static void make(pair *p, const char *text, uint32_t n, pk_buf *bytes, pk_tree *tree)
@@ -45,11 +14,11 @@ static void make(pair *p, const char *text, uint32_t n, pk_buf *bytes, pk_tree *
     if (pk_point_init(space, &point) ||
         !pk_space_locate(space, p->image.probes[1].alts, 2, n, &point) ||
         pk_vm_build(p->vm, &point, bytes, &built, &error))
-        give_up(text, error.text);
+        compiled_give_up(text, error.text);
     const pk_image_plan *outermost = &p->image.plans[p->image.alts[point.alt].plan];
     if (pk_vm_dissect(p->vm, outermost->ref, bytes->data, (uint32_t)bytes->len,
                       (uint32_t)bytes->len, tree))
-        give_up(text, "no memory");
+        compiled_give_up(text, "no memory");
     pk_tree_free(&built);
     pk_point_free(&point);
 }
@@ -60,13 +29,13 @@ void pair_open(pair *p, const char *sent, const char *reply, const char *clauses
     pk_buf text = {0};
     *p = (pair){0};
     pk_buf_printf(&text, "probe p {\nsend [%s,\n %s]\n%s\n}\n", sent, reply, clauses);
-    compile(pk_buf_cstr(&text), &p->image_bytes);
+    compiled(pk_buf_cstr(&text), &p->image_bytes);
     if (pk_image_load(p->image_bytes.data, p->image_bytes.len, &p->image, why, sizeof why))
-        give_up(sent, why);
+        compiled_give_up(sent, why);
     p->vm = pk_vm_new(&p->image, NULL);
     pk_vm_error error = {0};
     if (!p->vm || pk_vm_space_open(p->vm, 1, &error))
-        give_up(sent, error.text);
+        compiled_give_up(sent, error.text);
     make(p, pk_buf_cstr(&text), 0, &p->sent_bytes, &p->sent);
     make(p, pk_buf_cstr(&text), 1, &p->reply_bytes, &p->reply);
     pk_buf_free(&text);
@@ -101,10 +70,10 @@ pk_match_kind pair_judge(pair *p)
     pk_match_source source = {rebuild, answered, p};
     pk_match_result result = {0};
     if (!match)
-        give_up("matcher", "no memory");
+        compiled_give_up("matcher", "no memory");
     pk_match_rule_set(match, &p->image.probes[1]);
     if (pk_match_add(match, 0, &p->sent))
-        give_up("matcher", "no memory");
+        compiled_give_up("matcher", "no memory");
     pk_match_find(match, &p->reply, &source, &result);
     pk_match_free(match);
     return result.kind;

@@ -5,34 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "compile.h"
-#include "standard.h"
-
-static void give_up(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    exit(99);
-}
-
-static void compile(const char *text, pk_buf *image)
-{
-    pk_image standard;
-    char why[256];
-    if (pk_image_load(pk_standard_image, pk_standard_image_size, &standard, why, sizeof why))
-        give_up("standard image", why);
-    pk_sources *sources = pk_sources_new();
-    pk_diags *diags = pk_diags_new(sources);
-    const pk_compile_options options = {.standard = &standard};
-    pk_span span;
-    if (pk_sources_add(sources, "test", text, strlen(text), &span) ||
-        pk_compile(&options, sources, &span, 1, diags, image)) {
-        pk_buf report = {0};
-        pk_diags_render(diags, PK_DIAG_TEXT, &report);
-        give_up(text, pk_buf_cstr(&report));
-    }
-    pk_diags_free(diags);
-    pk_sources_free(sources);
-}
+#include "compiled.h"
 
 void scene_open(scene *s, const char *text)
 {
@@ -43,17 +16,17 @@ void scene_open_in(scene *s, const char *text, const pk_env *env)
 {
     char why[256];
     *s = (scene){0};
-    compile(text, &s->image_bytes);
+    compiled(text, &s->image_bytes);
     if (pk_image_load(s->image_bytes.data, s->image_bytes.len, &s->image, why, sizeof why))
-        give_up(text, why);
+        compiled_give_up(text, why);
     s->vm = pk_vm_new(&s->image, env);
     pk_run_options_init(&s->options);
     if (!s->vm ||
         pk_run_options_read(s->vm, &s->image, &s->image.probes[1], &s->options, &s->error))
-        give_up(text, s->error.text);
+        compiled_give_up(text, s->error.text);
     pk_vm_error error = {0};
     if (pk_vm_space_open(s->vm, s->options.seed, &error))
-        give_up(text, error.text);
+        compiled_give_up(text, error.text);
 }
 
 static int on_sent(void *context, const pk_sent *sent)
@@ -105,7 +78,7 @@ void scene_put(scene *s, const uint8_t *frame, size_t len)
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     if (pk_memory_put(s->transport, (pk_bytes){frame, len}, time_ns, &s->error))
-        give_up("put", s->error.text);
+        compiled_give_up("put", s->error.text);
 }
 
 static void swap(uint8_t *a, uint8_t *b, size_t len)
